@@ -1,0 +1,1 @@
+"""Helpers for developing syncplatform; nothing here runs in production."""

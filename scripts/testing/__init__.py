@@ -1,0 +1,1 @@
+"""The engine of `make test`: finds or starts servers, runs the suites, reports."""

