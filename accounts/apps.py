@@ -21,5 +21,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Seed the rows that the product relies on after each migrate."""
+        """Seed the rows that the product relies on after each migrate, and keep roles in step."""
+        from accounts import roles
+
         post_migrate.connect(create_platform_account, sender=self)
+        roles.connect()

@@ -29,6 +29,7 @@ GROUPS = {
     "Calls to vendors": env_variables.HTTP,
     "Metrics": env_watch.METRICS,
     "Notifications": env_watch.NOTICES,
+    "Retention": env_watch.RETENTION,
     "WorkStudio": env_vendors.WORKSTUDIO,
 }
 VARIABLES = tuple(variable for group in GROUPS.values() for variable in group)

@@ -45,6 +45,7 @@ def q_cluster(env: Environment) -> dict[str, Any]:
         "max_attempts": 1,
         "ack_failures": True,
         "catch_up": False,
+        "scheduler": False,
         "time_zone": TIME_ZONE,
         "recycle": 500,
         "max_rss": 400_000,

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from typing import Any
 
+import django_stubs_ext
+
 from syncplatform import databases, queues
 from syncplatform.env import BASE_DIR, VARIABLES, load
 from syncplatform.env_variables import QUEUES
@@ -11,6 +13,8 @@ from syncplatform.secret_key import development_encryption_key, development_secr
 from syncplatform.unfold import UNFOLD
 
 __all__ = ["BASE_DIR", "UNFOLD"]
+
+django_stubs_ext.monkeypatch()  # lets type annotations subscript Django's generic classes at run time
 
 env = load()
 ENVIRONMENT: str = env["ENVIRONMENT"]
@@ -161,7 +165,27 @@ STATSD_PORT: int = env["STATSD_PORT"]
 STATSD_BACKEND: str = env["STATSD_BACKEND"]
 
 # Notifications
+ALERT_EMAILS: list[str] = env["ALERT_EMAILS"]
+ALERT_WEBHOOK_URL: str = env["ALERT_WEBHOOK_URL"]
+ALERT_WEBHOOK_SECRET: str = env["ALERT_WEBHOOK_SECRET"]
+ALERT_COOLDOWN_S: int = env["ALERT_COOLDOWN_S"]
 COMMAND_NOTIFY_EMAILS: list[str] = env["COMMAND_NOTIFY_EMAILS"]
+EMAIL_HOST: str = env["EMAIL_HOST"]
+EMAIL_PORT: int = env["EMAIL_PORT"]
+EMAIL_HOST_USER: str = env["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD: str = env["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS: bool = env["EMAIL_USE_TLS"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env["DEFAULT_FROM_EMAIL"]
+
+# Retention, in days
+RETENTION_JOBS_DAYS: float = env["RETENTION_JOBS_DAYS"]
+RETENTION_FAILED_JOBS_DAYS: float = env["RETENTION_FAILED_JOBS_DAYS"]
+RETENTION_RUNS_DAYS: float = env["RETENTION_RUNS_DAYS"]
+RETENTION_COMMANDS_DAYS: float = env["RETENTION_COMMANDS_DAYS"]
+RETENTION_ALERTS_DAYS: float = env["RETENTION_ALERTS_DAYS"]
+RETENTION_LIVE_EVENTS_DAYS: float = env["RETENTION_LIVE_EVENTS_DAYS"]
+RETENTION_QUEUE_RESULTS_DAYS: float = env["RETENTION_QUEUE_RESULTS_DAYS"]
 
 # WorkStudio
 WORKSTUDIO_API_URL: str = env["WORKSTUDIO_API_URL"]
