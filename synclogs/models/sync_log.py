@@ -1,0 +1,363 @@
+"""SyncLog: one run, from its start to its end, and the fence that keeps its counts true."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.models.scoping import AccountScopedManager
+from synclogs.broadcast import broadcast_sync_status
+from synclogs.counts import Counts
+from synclogs.events import SyncCompleted, SyncFailed, SyncStarted
+from synclogs.redaction import redact_text, redact_value
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from synclogs.models.job import Job
+
+MAX_ERROR_MESSAGE = 2000
+
+
+class SyncStatus(models.TextChoices):
+    """Where a run stands. `warning` is printed `completed_with_warning` for machines."""
+
+    STARTED = "started", "running"
+    COMPLETED = "completed", "completed"
+    WARNING = "warning", "completed with warning"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class SyncTrigger(models.TextChoices):
+    """Why a run was started."""
+
+    SCHEDULED = "scheduled", "scheduled"
+    MANUAL = "manual", "manual"
+    RETRY = "retry", "retry"
+    WEBHOOK = "webhook", "webhook"
+    WORKFLOW_EVENT = "workflow_event", "workflow event"
+    INIT = "init", "first connection"
+    BACKFILL = "backfill", "backfill"
+
+
+class SyncPhase(models.TextChoices):
+    """What a running run is doing; empty once it has ended."""
+
+    NONE = "", "-"
+    REQUESTED = "requested", "requested"
+    FETCHING = "fetching", "fetching"
+    PROCESSING = "processing", "processing"
+
+
+class SyncAlreadyRunning(Exception):
+    """Another run holds the same lock key.
+
+    `running` is that run, or None when it ended in the meantime.
+    """
+
+    def __init__(self, lock_key: str, running: SyncLog | None) -> None:
+        self.lock_key = lock_key
+        self.running = running
+        super().__init__(f"already running: {lock_key}")
+
+
+class RunFenced(Exception):
+    """This process no longer owns the run: its lease lapsed and another took over, or it was ended."""
+
+
+class SyncLogManager(AccountScopedManager["SyncLog"]):
+    """Starts runs."""
+
+    def start(
+        self,
+        sync_type: str,
+        sync_trigger: str = SyncTrigger.MANUAL,
+        *,
+        account: Account,
+        provider: str = "",
+        integration: models.Model | None = None,
+        region: models.Model | None = None,
+        api_status_filter: str | None = None,
+        triggered_by: User | None = None,
+        context: Mapping[str, Any] | None = None,
+        lock_key: str | None = None,
+        job: Job | None = None,
+        owner_token: str = "",
+        retry_of: SyncLog | None = None,
+    ) -> SyncLog:
+        """Open a run, holding `lock_key` against any other run of the same work.
+
+        Raises SyncAlreadyRunning when another run holds the key; nothing is written then.
+        """
+        details = dict(context or {})
+        if api_status_filter:
+            details["api_status_filter"] = api_status_filter
+        if region is not None:
+            details["region_id"] = region.pk
+        log = SyncLog(
+            sync_type=sync_type,
+            sync_trigger=sync_trigger,
+            account=account,
+            provider=provider,
+            integration_id=integration.pk if integration is not None else None,
+            scope=getattr(region, "code", ""),
+            phase=SyncPhase.REQUESTED,
+            triggered_by=triggered_by,
+            context=details,
+            lock_key=lock_key,
+            job=job,
+            owner_token=owner_token,
+            retry_of=retry_of,
+            started_at=timezone.now(),
+        )
+        try:
+            with transaction.atomic():
+                log.save(force_insert=True)
+        except IntegrityError:
+            running = self.filter(lock_key=lock_key).first() if lock_key else None
+            if lock_key is None:
+                raise
+            raise SyncAlreadyRunning(lock_key, running) from None
+        log.announce_start()
+        return log
+
+
+class SyncLog(models.Model):
+    """One run. Its counts change only together with the rows that they count, under its owner token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    integration = models.ForeignKey(
+        "integrations.Integration", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    provider = models.CharField(max_length=40, blank=True, default="")
+    job = models.ForeignKey(
+        "synclogs.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="started_runs"
+    )
+    sync_type = models.CharField("type", max_length=60)
+    sync_trigger = models.CharField("trigger", max_length=20, choices=SyncTrigger.choices)
+    sync_status = models.CharField(
+        "status", max_length=20, choices=SyncStatus.choices, default=SyncStatus.STARTED
+    )
+    phase = models.CharField(max_length=20, choices=SyncPhase.choices, blank=True, default=SyncPhase.NONE)
+    scope = models.CharField(max_length=100, blank=True, default="")
+    lock_key = models.CharField(max_length=200, null=True, blank=True, unique=True)
+    owner_token = models.CharField(max_length=32, blank=True, default="", editable=False)
+    started_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+    duration_seconds = models.FloatField(null=True, blank=True)
+    records_expected = models.PositiveIntegerField(null=True, blank=True)
+    records_processed = models.PositiveIntegerField("processed", default=0)
+    records_created = models.PositiveIntegerField("created", default=0)
+    records_updated = models.PositiveIntegerField("updated", default=0)
+    records_unchanged = models.PositiveIntegerField("unchanged", default=0)
+    records_skipped = models.PositiveIntegerField("skipped", default=0)
+    records_failed = models.PositiveIntegerField("failed", default=0)
+    records_removed = models.PositiveIntegerField("removed", default=0)
+    extra_counts = models.JSONField(default=dict, blank=True)
+    changed_fields = models.JSONField(
+        default=dict, blank=True, help_text="How often each field of the target changed in this run."
+    )
+    checkpoint = models.JSONField(
+        default=dict, blank=True, help_text="How far the run has come; where a killed run goes on."
+    )
+    jobs_total = models.PositiveIntegerField(default=0)
+    jobs_ok = models.PositiveIntegerField(default=0)
+    jobs_failed = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    error_details = models.JSONField(default=dict, blank=True)
+    triggered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    retry_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
+    )
+    context = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[SyncLogManager] = SyncLogManager()
+
+    class Meta:
+        db_table = "sync_logs"
+        ordering = ("-started_at",)
+        verbose_name = "run"
+        verbose_name_plural = "runs (sync log)"
+        permissions = (("operate_syncs", "Can start, retry and cancel syncs"),)
+        constraints = (
+            models.CheckConstraint(
+                name="sync_log_counts_balance",
+                condition=models.Q(
+                    records_processed=F("records_created")
+                    + F("records_updated")
+                    + F("records_unchanged")
+                    + F("records_skipped")
+                    + F("records_failed")
+                ),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("-started_at",), name="sync_log_started"),
+            models.Index(fields=("sync_type", "-started_at"), name="sync_log_type_started"),
+            models.Index(fields=("sync_status", "-started_at"), name="sync_log_status_started"),
+            models.Index(fields=("integration", "-started_at"), name="sync_log_integration"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sync_type} {self.started_at:%Y-%m-%d %H:%M} UTC"
+
+    @classmethod
+    def start(cls, *args: Any, **kwargs: Any) -> SyncLog:
+        """Open a run; the same as `SyncLog.objects.start`."""
+        return cls.objects.start(*args, **kwargs)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not ended."""
+        return self.sync_status == SyncStatus.STARTED
+
+    @property
+    def counts(self) -> Counts:
+        """The counts as this row has them."""
+        return Counts(
+            created=self.records_created,
+            updated=self.records_updated,
+            unchanged=self.records_unchanged,
+            skipped=self.records_skipped,
+            failed=self.records_failed,
+            removed=self.records_removed,
+        )
+
+    @property
+    def status_for_machines(self) -> str:
+        """The status as JSON and logs spell it: `warning` is `completed_with_warning`."""
+        return "completed_with_warning" if self.sync_status == SyncStatus.WARNING else self.sync_status
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run for machines: type, status as they spell it, counts, seconds, error."""
+        return {
+            "type": self.sync_type,
+            "status": self.status_for_machines,
+            **self.counts.as_dict(),
+            "seconds": round(self.duration_seconds or 0.0, 3),
+            "error_code": self.error_code,
+            "error_message": self.error_message,
+        }
+
+    def as_live_payload(self) -> dict[str, Any]:
+        """The run as the live pages show it."""
+        return {
+            "run": str(self.pk),
+            "type": self.sync_type,
+            "trigger": self.sync_trigger,
+            "status": self.sync_status,
+            "status_label": self.get_sync_status_display(),
+            "phase": self.phase,
+            "provider": self.provider,
+            "started_at": self.started_at.isoformat(),
+            "completed_at": self.completed_at.isoformat() if self.completed_at else None,
+            "duration_seconds": self.duration_seconds,
+            "expected": self.records_expected,
+            "error_message": self.error_message,
+            **self.counts.as_dict(),
+        }
+
+    def announce_start(self) -> None:
+        """Tell the live channels in this transaction, and the receivers after it."""
+        broadcast_sync_status.started(self)
+        SyncStarted.of(self).send_after_commit()
+
+    def announce_end(self) -> None:
+        """Tell the live channels in this transaction, and the receivers after it."""
+        broadcast_sync_status.ended(self)
+        failed = self.sync_status == SyncStatus.FAILED
+        (SyncFailed.of(self) if failed else SyncCompleted.of(self)).send_after_commit()
+
+    def add_batch(self, counts: Counts, **columns: Any) -> None:
+        """Add one batch's counts, and set further columns, inside the transaction that writes its rows.
+
+        Raises RunFenced, so that the batch is rolled back, when this process no longer owns the run.
+        """
+        changes: dict[str, Any] = {
+            name: F(name) + value for name, value in counts.as_columns().items() if value
+        }
+        self._update_fenced(**changes, **columns)
+        for name, value in counts.as_columns().items():
+            setattr(self, name, getattr(self, name) + value)
+        broadcast_sync_status.progress(self)
+
+    def reset_counts(self, counts: Counts) -> None:
+        """Put the counts back to an earlier state: a killed run repeats the part it did not finish."""
+        self._update_fenced(**counts.as_columns())
+        self._assign(counts.as_columns())
+
+    def note(self, **columns: Any) -> None:
+        """Set columns of an open run that this process owns (phase, expected records, checkpoint)."""
+        self._update_fenced(**columns)
+        self._assign(columns)
+
+    def complete(self, results: Mapping[str, int] | None = None) -> None:
+        """End well. `results` replaces the counts when given (aliases as `Counts.from_results`)."""
+        self._end(SyncStatus.COMPLETED, results)
+
+    def complete_with_warning(
+        self, message: str, results: Mapping[str, int] | None = None, *, code: str = ""
+    ) -> None:
+        """End with something an operator should read: lost records, or an answer that looks wrong."""
+        self._end(SyncStatus.WARNING, results, error_message=message, error_code=code)
+
+    def fail(self, message: str, details: Mapping[str, Any] | None = None, *, code: str = "") -> None:
+        """End badly. The counts reached so far are kept."""
+        self._end(
+            SyncStatus.FAILED,
+            None,
+            error_message=message,
+            error_code=code,
+            error_details=redact_value(dict(details or {})),
+        )
+
+    def cancel(self, message: str = "Cancelled by an operator.") -> None:
+        """End because somebody asked. What was done is kept and counted."""
+        self._end(SyncStatus.CANCELLED, None, error_message=message, error_code="cancelled")
+
+    def _end(self, status: SyncStatus, results: Mapping[str, int] | None, **columns: Any) -> None:
+        ended = timezone.now()
+        if "error_message" in columns:
+            columns["error_message"] = redact_text(columns["error_message"])[:MAX_ERROR_MESSAGE]
+        if results is not None:
+            columns |= Counts.from_results(results).as_columns()
+        columns |= {
+            "sync_status": status,
+            "phase": SyncPhase.NONE,
+            "lock_key": None,
+            "completed_at": ended,
+            "duration_seconds": max(0.0, (ended - self.started_at).total_seconds()),
+        }
+        with transaction.atomic():
+            self._update_fenced(**columns)
+            self._assign(columns)
+            self.announce_end()
+
+    def _update_fenced(self, **columns: Any) -> None:
+        changed = SyncLog.objects.filter(
+            pk=self.pk, sync_status=SyncStatus.STARTED, owner_token=self.owner_token
+        ).update(updated_at=timezone.now(), **columns)
+        if not changed:
+            raise RunFenced(f"run {self.pk} is no longer owned by this process")
+
+    def _assign(self, columns: Mapping[str, Any]) -> None:
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+    def owned_by(self, token: str) -> Self:
+        """The same row, acting under `token`."""
+        self.owner_token = token
+        return self
