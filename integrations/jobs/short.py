@@ -1,0 +1,88 @@
+"""Running jobs of a short class: one delivery claims several due jobs in one transaction.
+
+What a claim costs is shared; the lease, the record and the end of each job stay its own.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from integrations.jobs import stopping
+from integrations.jobs.claim import Claim, close_lost_attempts, due, lease_end, new_attempt, new_token
+from integrations.jobs.delivery import CLAIMED_TOGETHER, deliver_message, wake_up
+from integrations.jobs.lease import LeaseKeeper
+from integrations.jobs.process import owner_id
+from integrations.jobs.qcluster import current_task_id
+from integrations.jobs.release import put_back
+from integrations.jobs.runner import execute
+from synclogs.models import Job, JobAttempt, JobStatus
+
+
+def run_short_jobs(name: str, queue: str) -> int:
+    """Claim up to ten due jobs of a short class and run them one by one. Returns how many were run.
+
+    Called by django-q2. What is not started, because the cluster stops or a job took too long, waits again.
+    """
+    if stopping.is_requested():
+        return 0
+    claims = claim_due(name, queue)
+    if not claims:
+        return 0
+    done = 0
+    with LeaseKeeper(*claims) as keeper:
+        try:
+            for held in claims:
+                if stopping.is_requested() or keeper.is_overdue():
+                    break
+                if held.attempt is not None:
+                    held.attempt.started_at = timezone.now()
+                done += 1
+                execute(held, keeper)
+        finally:
+            put_back(held.job for held in claims[done:])
+    return done
+
+
+def claim_due(name: str, queue: str) -> list[Claim]:
+    """Claim the due jobs of a short class that waited longest; wakes another worker when there may be more.
+
+    Jobs whose process died are not among them: those are delivered one by one, so that one that kills its
+    process does not take others along again.
+    """
+    owner, token, task_id = owner_id(), new_token(), current_task_id()
+    with transaction.atomic():
+        waiting = Job.objects.filter(due(), name=name, queue=queue).order_by("run_at", "pk")
+        locked = waiting.select_for_update(skip_locked=True, of=("self",))
+        jobs = list(locked.select_related("account", "integration")[:CLAIMED_TOGETHER])
+        if not jobs:
+            return []
+        pks = [job.pk for job in jobs]
+        numbers = _numbers_of_last_attempts(jobs)
+        Job.objects.filter(pk__in=pks).update(
+            status=JobStatus.RUNNING,
+            lease_token=token,
+            lease_until=lease_end(),
+            deliveries=F("deliveries") + 1,
+            owner=owner,
+            started_at=timezone.now(),
+            wait_reason="",
+        )
+        for job in jobs:
+            job.lease_token = token
+        attempts = [new_attempt(job, numbers.get(job.pk, 0) + 1, owner, task_id) for job in jobs]
+        JobAttempt.objects.bulk_create(attempts)
+        if len(jobs) == CLAIMED_TOGETHER:
+            deliver_message(wake_up(name, queue))
+    return [Claim(job, token, attempt) for job, attempt in zip(jobs, attempts, strict=True)]
+
+
+def _numbers_of_last_attempts(jobs: list[Job]) -> dict[object, int]:
+    """How many attempts each job had; asked only of jobs that were started before."""
+    started = [job.pk for job in jobs if job.started_at is not None]
+    if not started:
+        return {}
+    close_lost_attempts(Q(job__in=started))
+    counted = JobAttempt.objects.filter(job__in=started).order_by().values("job").annotate(n=Count("pk"))
+    return {row["job"]: row["n"] for row in counted}

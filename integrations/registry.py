@@ -1,0 +1,57 @@
+"""The providers of this installation, as their `provider.py` modules declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import autodiscover_modules
+
+if TYPE_CHECKING:
+    from integrations.jobs.base import BaseJob
+    from integrations.sandbox.base import ProviderSandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the engine knows of a vendor.
+
+    `jobs` are its job classes; `sandbox` makes the simulator of its API; `host_settings` are the settings
+    that hold its hosts, with the path below the sandbox's address that each points to.
+    """
+
+    slug: str
+    label: str
+    jobs: tuple[type[BaseJob], ...] = ()
+    sandbox: Callable[[], ProviderSandbox] | None = None
+    host_settings: tuple[tuple[str, str], ...] = ()
+
+
+_providers: dict[str, Provider] = {}
+
+
+def register(provider: Provider) -> Provider:
+    """Make a provider known; called by its `provider.py`. Raises ValueError for a slug that is taken."""
+    if provider.slug in _providers and _providers[provider.slug] != provider:
+        raise ValueError(f"two providers are called {provider.slug!r}")
+    _providers[provider.slug] = provider
+    return provider
+
+
+def autodiscover() -> None:
+    """Import `provider.py` of every installed app."""
+    autodiscover_modules("provider")
+
+
+def all_providers() -> list[Provider]:
+    """Every provider, by slug."""
+    return [_providers[slug] for slug in sorted(_providers)]
+
+
+def get_provider(slug: str) -> Provider:
+    """One provider. Raises LookupError naming those that exist."""
+    try:
+        return _providers[slug]
+    except KeyError:
+        raise LookupError(f"no provider is called {slug!r}; known: {', '.join(sorted(_providers))}") from None
