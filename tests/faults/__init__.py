@@ -1,0 +1,1 @@
+"""Real processes, killed at the worst moments: nothing may be lost, and nothing done twice."""
