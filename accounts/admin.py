@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
@@ -213,13 +212,6 @@ class AccountAdmin(ModelAdmin):
     def members(self, account: Any) -> int:
         """How many users see its records."""
         return int(account.member_count)
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Lets the subdomain stay empty: it is made from the name then."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "subdomain" and isinstance(field, forms.CharField):
-            field.required = False
-        return field
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """No: deleting an account would delete every record of it."""

@@ -38,12 +38,14 @@ LEDGER = (
 OPERATING = (
     "synclogs.operate_syncs",
     "synclogs.change_alert",
+    "admin.view_logentry",
     "integrations.change_integration",
     "circuits.link_planners",
     "circuits.change_workflow_stage",
     "circuits.change_circuit",
     "circuits.change_region",
     "circuits.change_apistatusconfig",
+    "circuits.change_unittype",
     "circuits.add_circuitplanner",
     "circuits.change_circuitplanner",
     "circuits.delete_circuitplanner",
@@ -51,7 +53,6 @@ OPERATING = (
 GOVERNED_MODELS = ("accounts.user", "accounts.account", "accounts.membership", "integrations.credential")
 GOVERNING = (
     "auth.view_group",
-    "admin.view_logentry",
     *(
         name.replace(".", f".{verb}_")
         for name in GOVERNED_MODELS

@@ -28,10 +28,11 @@ HEADINGS = (
 )
 NOTES = """\
 Each run is a process of its own that gets the circuits over HTTP from the sandbox, on the same machine.
-seconds: the sync alone, without starting Python; CPU s: what its own process computed of that. peak MB: the most memory that the process had resident;
-"of it before": what Python, Django and the product had taken when the sync began. queries: statements that
-were sent; an executemany and a COPY count as one. rows written: rows inserted, updated or deleted in the
-circuit tables, counted by PostgreSQL's statistics and by triggers on SQLite, which cost it a little time."""
+seconds: the sync alone, without starting Python. CPU s: what its process computed of that; the rest is
+waiting for the sandbox and the database. peak MB: the most memory that the process had resident. of it
+before: what Python, Django and the product had taken when the sync began. queries: statements that were
+sent; an executemany and a COPY count as one. rows written: rows inserted, updated or deleted in the circuit
+tables, counted by PostgreSQL's statistics, and by triggers on SQLite, which cost it a little time."""
 
 
 def summarize(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
@@ -55,8 +56,8 @@ def text(entries: Sequence[dict[str, Any]], machine: dict[str, Any], repeat: int
             entry["version"],
             entry["run"],
             int(entry["processed"]),
-            f"{entry['seconds']:.2f}",
-            f"{entry['cpu_seconds']:.2f}",
+            float(entry["seconds"]),
+            float(entry["cpu_seconds"]),
             int(entry["records_per_second"]),
             int(entry["peak_mb"]),
             int(entry["before_mb"]),

@@ -9,6 +9,9 @@ from synclogs.models import MAX_ISSUES_PER_RUN, SyncIssue, SyncLog
 from synclogs.redaction import excerpt, redact_text
 
 
+MAX_SOURCE_ID = 200
+
+
 class _Error(Protocol):
     @property
     def code(self) -> str: ...
@@ -54,7 +57,7 @@ class IssueBook:
             run=self._run,
             stream=self._stream,
             partition=self._partition,
-            source_id=record.source_id[:200],
+            source_id=excerpt(record.source_id, MAX_SOURCE_ID),
             index=record.index,
             field=getattr(record.error, "field", "") or "",
             error_code=record.error.code[:60],

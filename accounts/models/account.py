@@ -34,7 +34,9 @@ class Account(models.Model):
     """A tenant. Every integration record belongs to one; no secret lives here."""
 
     name = models.CharField(max_length=255)
-    subdomain = models.CharField(max_length=63, unique=True, help_text="Defaults to a slug of the name.")
+    subdomain = models.CharField(
+        max_length=63, unique=True, blank=True, help_text="Defaults to a slug of the name."
+    )
     status = models.CharField(
         max_length=16, choices=AccountStatus.choices, default=AccountStatus.ACTIVE, db_index=True
     )
@@ -61,11 +63,19 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Fill an empty subdomain before a form looks whether it is taken."""
+        super().clean()
+        self._fill_subdomain()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Fill an empty subdomain from the name."""
+        self._fill_subdomain()
+        super().save(*args, **kwargs)
+
+    def _fill_subdomain(self) -> None:
         if not self.subdomain:
             self.subdomain = slugify(self.name)[:63]
-        super().save(*args, **kwargs)
 
     @property
     def is_active(self) -> bool:

@@ -122,6 +122,19 @@ class WorkStudioClient:
             return False
         return True
 
+    def check_login(self) -> None:
+        """Ask the cheapest thing that needs the login, once. Raises IntegrationError: Unauthorized, ..."""
+        self._session.request(
+            "POST",
+            "DDOProtocol/HEARTBEAT",
+            json={"Protocol": "HEARTBEAT"},
+            idempotent=True,
+            parse=_expect_ok,
+            retry=ONCE,
+            read_timeout=HEALTH_TIMEOUT_SECONDS,
+            total_timeout=2 * HEALTH_TIMEOUT_SECONDS,
+        )
+
     def _look_at_the_server(self) -> None:
         """GET the server's address without credentials. Raises IntegrationError for a 5xx or silence only."""
         anonymous = ApiSession(

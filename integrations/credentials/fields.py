@@ -8,12 +8,12 @@ from typing import Any
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import Expression
+from django.db.models.expressions import Combinable, Expression
 
 from integrations.credentials.sealed import SealedSecrets, seal
 
 
-class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
+class EncryptedJSONField(models.TextField[Mapping[str, Any] | Combinable, Mapping[str, Any]]):
     """A JSON object, encrypted as a whole. It cannot be searched, and its values never reach a log.
 
     Rows come with SealedSecrets, which are opened when they are looked into. No form has this field and no

@@ -17,8 +17,8 @@ from django.utils import timezone
 from integrations.jobs import qcluster
 from integrations.jobs.claim import due, lapsed
 from integrations.jobs.qcluster import Message
-from integrations.jobs.registry import UnknownJob, job_class
-from synclogs.models import OPEN_JOB_STATUSES, WAITING_JOB_STATUSES, Job
+from integrations.jobs.registry import UnknownJob, job_class, short_job_names
+from synclogs.models import OPEN_JOB_STATUSES, WAITING_JOB_STATUSES, Job, JobStatus
 
 logger = logging.getLogger("syncplatform.jobs")
 
@@ -110,7 +110,7 @@ def enqueue_due() -> int:
     """
     never = Q(enqueued_at__isnull=True)
     undelivered = (due() & never) | (lapsed() & (never | Q(enqueued_at__lt=F("lease_until"))))
-    return _enqueue(Job.objects.filter(undelivered, _not_poison()))
+    return _enqueue(Job.objects.filter(undelivered, _not_poison(), _not_being_drained()))
 
 
 def redeliver_lost() -> int:
@@ -121,7 +121,10 @@ def redeliver_lost() -> int:
     yet is delivered twice then, which does no harm.
     """
     stale = Job.objects.filter(
-        due() | lapsed(), _not_poison(), enqueued_at__lt=timezone.now() - REDELIVERY_GRACE
+        due() | lapsed(),
+        _not_poison(),
+        _not_being_drained(),
+        enqueued_at__lt=timezone.now() - REDELIVERY_GRACE,
     )
     lost = 0
     for queue in sorted(set(stale.order_by().values_list("queue", flat=True).distinct())):
@@ -135,6 +138,15 @@ def redeliver_lost() -> int:
 
 def _not_poison() -> Q:
     return Q(deliveries__lt=settings.JOB_POISON_DELIVERIES)
+
+
+def _not_being_drained() -> Q:
+    """All but waiting jobs of short classes that workers are at: each batch of those wakes the next."""
+    running = Job.objects.filter(status=JobStatus.RUNNING, name__in=short_job_names(), lease_until__gt=Now())
+    drained = Q()
+    for name, queue in running.order_by().values_list("name", "queue").distinct():
+        drained |= Q(status__in=WAITING_JOB_STATUSES, name=name, queue=queue)
+    return ~drained if drained else Q()
 
 
 def _enqueue(which: QuerySet[Job]) -> int:

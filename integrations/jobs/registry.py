@@ -36,3 +36,8 @@ def job_class(name: str) -> type[BaseJob]:
 def job_names() -> list[str]:
     """Every registered name, sorted."""
     return sorted(_classes)
+
+
+def short_job_names() -> list[str]:
+    """The names of the short classes, sorted."""
+    return sorted(name for name, cls in _classes.items() if cls.short)

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from integrations.jobs import hooks
 from integrations.jobs.base import BaseJob
 from integrations.jobs.claim import Claim
 from integrations.jobs.outcomes import Decision, LeaseLost, Next
+from integrations.jobs.rows import update_row
 from synclogs.models import AttemptOutcome, Job, JobAttempt, JobStatus, SyncLog
 from synclogs.redaction import redact_text
 
@@ -113,11 +113,11 @@ def _end_job(claim: Claim, decision: Decision) -> None:
     if decision.next is not Next.PARK:
         changes["deliveries"] = 0
     if decision.next in (Next.RETRY, Next.FAIL):
-        changes["attempts"] = F("attempts") + 1
+        changes["attempts"] = claim.job.attempts + 1
     if decision.next is Next.POSTPONE:
-        changes["postponed_s"] = F("postponed_s") + (decision.wait_s or 0)
-    mine = Job.objects.filter(pk=claim.job.pk, lease_token=claim.token, status=JobStatus.RUNNING)
-    if not mine.update(**changes):
+        changes["postponed_s"] = claim.job.postponed_s + (decision.wait_s or 0)
+    mine = {"id": claim.job.pk, "lease_token": claim.token, "status": JobStatus.RUNNING}
+    if not update_row(Job, mine, changes):
         raise LeaseLost(f"the lease of job {claim.job.pk} lapsed before its end was written")
 
 
@@ -139,7 +139,7 @@ def _end_attempt(attempt: JobAttempt, decision: Decision) -> None:
             "error_message": _message(decision),
             "traceback": redact_text(text)[-MAX_TRACEBACK:],
         }
-    JobAttempt.objects.filter(pk=attempt.pk).update(**changes)
+    update_row(JobAttempt, {"id": attempt.pk}, changes)
 
 
 def _milliseconds_since(moment: datetime) -> int:

@@ -55,7 +55,7 @@ def claim_due(name: str, queue: str) -> list[Claim]:
     with transaction.atomic():
         waiting = Job.objects.filter(due(), name=name, queue=queue).order_by("run_at", "pk")
         locked = waiting.select_for_update(skip_locked=True, of=("self",))
-        jobs = list(locked.select_related("account", "integration")[:CLAIMED_TOGETHER])
+        jobs = list(locked.select_related("account")[:CLAIMED_TOGETHER])
         if not jobs:
             return []
         pks = [job.pk for job in jobs]

@@ -59,6 +59,8 @@ class Integration(models.Model):
 
     class Meta:
         db_table = "integrations"
+        verbose_name = "connection"
+        verbose_name_plural = "connections"
         ordering = ("provider", "name")
         constraints = (
             models.UniqueConstraint(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows under headings, as wide as needed; columns that hold numbers stand to the right.
 
-    A float is shown with one decimal, a whole number with separators.
+    A float is shown with two decimals, a whole number with separators.
     """
     values = [tuple(row) for row in rows]
     cells = [[_text(value) for value in row] for row in values]
@@ -29,7 +29,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.1f}"
+        return f"{value:,.2f}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)

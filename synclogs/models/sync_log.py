@@ -212,7 +212,10 @@ class SyncLog(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.sync_type} {self.started_at:%Y-%m-%d %H:%M} UTC"
+        words = self.sync_type.replace("_", " ").capitalize()
+        local = timezone.localtime(self.started_at)
+        clock = f"{local:%I:%M %p %Z}".lstrip("0")
+        return f"{words}, {local:%b} {local.day}, {local:%Y}, {clock}"
 
     @classmethod
     def start(cls, *args: Any, **kwargs: Any) -> SyncLog:

@@ -50,6 +50,7 @@ TABLE: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "acknowledge alerts": (OPERATORS, ("synclogs.change_alert",)),
     "link planners": (OPERATORS, ("circuits.link_planners", "circuits.add_circuitplanner")),
     "move circuits on the board": (OPERATORS, ("circuits.change_workflow_stage",)),
+    "say how units are measured": (OPERATORS, ("circuits.change_unittype",)),
     "leave circuits out of reports": (OPERATORS, ("circuits.change_circuit",)),
     "users, memberships, credentials": (
         SUDO,
@@ -64,7 +65,8 @@ TABLE: dict[str, tuple[set[str], tuple[str, ...]]] = {
             for verb in ("view", "add", "change", "delete")
         ),
     ),
-    "see who changed what": (SUDO, ("admin.view_logentry", "auth.view_group")),
+    "see who changed what": (OPERATORS, ("admin.view_logentry",)),
+    "see roles": (SUDO, ("auth.view_group",)),
 }
 CELLS = [
     (role, permission, role in may)
@@ -186,7 +188,7 @@ def test_whoever_gets_a_role_may_sign_in_to_the_admin(role: str) -> None:
     one, other = (User.objects.create(username=name) for name in ("one", "other"))
     one.groups.add(group)
     assert one.is_staff
-    group.user_set.add(other)  # type: ignore[attr-defined]
+    group.user_set.add(other)
     other.refresh_from_db()
     assert other.is_staff
     by_set = User.objects.create(username="third")

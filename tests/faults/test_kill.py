@@ -30,7 +30,7 @@ def _noted(outcome: Outcome) -> None:
 def test_a_fault_while_nothing_runs(ours: Installation, name: str, strike: Strike) -> None:
     outcome = run_fault(ours, name, connection.vendor, strike, idle=True)
     _noted(outcome)
-    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert (outcome.lost, outcome.doubled, outcome.problems) == (0, 0, [])
 
 
 @pytest.mark.timeout(150)
@@ -38,4 +38,4 @@ def test_a_fault_while_nothing_runs(ours: Installation, name: str, strike: Strik
 def test_a_fault_while_work_is_in_flight(ours: Installation, name: str, strike: Strike) -> None:
     outcome = run_fault(ours, name, connection.vendor, strike)
     _noted(outcome)
-    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert (outcome.lost, outcome.doubled, outcome.problems) == (0, 0, [])

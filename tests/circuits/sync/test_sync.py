@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import Settings
 
 from circuits import services
-from circuits.models import ApiStatusConfig, Circuit, CircuitUiState, Region
+from circuits.models import ApiStatusConfig, Circuit, CircuitUiState
 from circuits.statuses import ApiStatus
-from circuits.sync.job import SyncCircuitsJob
-from integrations.models import IntegrationStatus
 from synclogs.counts import Counts
-from synclogs.models import Job, JobStatus, SyncLog, SyncStatus
+from synclogs.models import Job, SyncLog, SyncStatus
 from synclogs.progress import SilentReporter
-from tests.circuits.conftest import Sync, WorkStudio, circuit_row, job_of
+from tests.circuits.conftest import Sync, WorkStudio, circuit_row
 
 ALL = ("ACTIV", "QC", "REWRK", "CLOSE")
 
@@ -124,125 +120,6 @@ def test_queries_do_not_grow_with_the_circuits(workstudio: WorkStudio, sync: Syn
     assert max(large) < 160
 
 
-def test_an_unreachable_server_fails_the_run_before_anything_is_asked(
-    workstudio: WorkStudio, sync: Sync, caplog: pytest.LogCaptureFixture
-) -> None:
-    workstudio.fault("status", status=503, match={}, times="forever")
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "unavailable")
-    assert run.error_message == "WorkStudio API is unavailable"
-    assert "WORKSTUDIO_API_URL" in run.error_details["what_to_do"]
-    assert workstudio.calls() == []
-    assert run.lock_key is None
-
-
-def test_without_a_login_nothing_is_asked_and_the_run_says_what_to_set(
-    workstudio: WorkStudio, sync: Sync, settings: Settings
-) -> None:
-    settings.WORKSTUDIO_USERNAME = ""
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "not_configured")
-    assert "WORKSTUDIO_USERNAME" in run.error_message
-    assert workstudio.server.mounts["workstudio"].journal.counts()["requests"] == 0
-
-
-def test_a_refused_login_stops_at_once_and_the_way_back_is_a_good_run(
-    workstudio: WorkStudio, sync: Sync, settings: Settings
-) -> None:
-    workstudio.seed(10)
-    password, settings.WORKSTUDIO_PASSWORD = settings.WORKSTUDIO_PASSWORD, "wrong-password"
-    run = sync(*ALL)
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "unauthorized")
-    assert len(workstudio.calls()) == 1
-    connection_row = services.workstudio_connection()
-    assert (connection_row.status, connection_row.status_reason) == (
-        IntegrationStatus.NEEDS_ATTENTION,
-        "unauthorized",
-    )
-    assert connection_row.error_count == 1
-    assert "wrong-password" not in str(run.as_dict()) + str(run.error_details)
-    settings.WORKSTUDIO_PASSWORD = password
-    assert sync(*ALL).sync_status == SyncStatus.COMPLETED
-    connection_row.refresh_from_db()
-    assert (connection_row.status, connection_row.error_count) == (IntegrationStatus.ACTIVE, 0)
-
-
-def test_an_error_with_http_200_fails_the_run(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.seed(10)
-    workstudio.fault("error_200", message="View is locked")
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "protocol")
-    assert "View is locked" in run.error_message
-    assert Circuit.objects.count() == 0
-
-
-def test_a_reply_of_an_unknown_protocol_fails_the_run(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.answer({"Protocol": "QUERYRESULT"})
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "protocol")
-
-
-def test_a_long_wait_asked_for_by_the_vendor_postpones_the_job_and_keeps_the_run_open(
-    workstudio: WorkStudio, sync: Sync
-) -> None:
-    workstudio.fault("status", status=429, headers={"Retry-After": "300"})
-    run = sync()
-    assert run.sync_status == SyncStatus.STARTED
-    job = job_of(run)
-    assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
-    assert 290 < (job.run_at - timezone.now()).total_seconds() <= 300
-
-
-def test_a_failure_keeps_finished_statuses_and_asks_for_nothing_more(
-    workstudio: WorkStudio, sync: Sync
-) -> None:
-    workstudio.seed(40)
-    workstudio.fault("status", status=500, times="forever", match={"contains": '"REWRK"'})
-    run = sync(*ALL)
-    assert run.sync_status == SyncStatus.FAILED
-    finished = Circuit.objects.filter(api_status__in=["ACTIV", "QC"]).count()
-    assert run.counts == Counts(created=finished) == Counts(created=Circuit.objects.count())
-    assert "CLOSE" not in workstudio.asked()
-    assert list(Job.objects.values_list("name", flat=True)) == [SyncCircuitsJob.name]
-
-
-ZERO = [
-    {"Protocol": "DATASET", "DataSet": {"Heading": ["SS_JOBGUID"], "Data": []}},
-    {"Protocol": "DATASET", "DataSet": {"Heading": ["SS_JOBGUID"]}},
-    {"Protocol": "DATASET"},
-    {"DataSet": {"Heading": ["SS_JOBGUID"], "Data": []}},
-]
-
-
-@pytest.mark.parametrize("body", ZERO)
-def test_no_rows_where_none_are_known_is_fine(
-    workstudio: WorkStudio, sync: Sync, body: dict[str, Any]
-) -> None:
-    workstudio.answer(body)
-    run = sync()
-    assert (run.sync_status, run.counts) == (SyncStatus.COMPLETED, Counts())
-
-
-@pytest.mark.parametrize("body", ZERO)
-def test_no_rows_where_circuits_are_known_is_a_warning(
-    workstudio: WorkStudio, sync: Sync, body: dict[str, Any]
-) -> None:
-    workstudio.hold(circuit_row("a"), circuit_row("b"))
-    sync()
-    workstudio.answer(body)
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.WARNING, "unusual_zero")
-    assert "no ACTIV circuits, but the last syncs found some (2)" in run.error_message
-    assert Circuit.objects.present().count() == 2
-
-
-def test_a_status_whose_circuits_all_moved_on_is_no_warning(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.hold(circuit_row("a", WSREQ_STATUS="QC"))
-    sync("QC")
-    workstudio.hold(circuit_row("a", WSREQ_STATUS="CLOSE"))
-    assert sync("QC", "CLOSE").sync_status == SyncStatus.COMPLETED
-
-
 def test_a_status_that_is_switched_off_is_not_asked_for_and_shown_on_the_run(
     workstudio: WorkStudio, sync: Sync, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -320,112 +197,3 @@ def test_a_second_sync_of_the_same_lock_waits_for_the_first(workstudio: WorkStud
 
     assert sync("ACTIV", reporter=Second()).sync_status == SyncStatus.COMPLETED
     assert seen == [1]
-
-
-def test_unknown_regions_are_added_known_ones_found_whatever_their_spelling(
-    workstudio: WorkStudio, sync: Sync
-) -> None:
-    workstudio.hold(
-        circuit_row("a", REGION=" NORTH  fork "),
-        circuit_row("b", REGION="Outer Territory"),
-        circuit_row("c", REGION="outer TERRITORY"),
-        circuit_row("d", REGION=None),
-        circuit_row("e", REGION=""),
-        circuit_row("f", REGION="Outer-Territory"),
-    )
-    sync()
-    names = dict(Circuit.objects.values_list("job_guid", "region__name"))
-    assert names["a"] == "North Fork"
-    assert names["b"] == names["c"]
-    assert names["b"] is not None
-    assert names["b"].casefold() == "outer territory"
-    assert names["d"] is names["e"] is None
-    added = Region.objects.filter(discovered=True).values_list("name", "code")
-    assert {code for _, code in added} == {"OUTER-TERRITORY", "OUTER-TERRITORY-2"}
-
-
-def test_splits_point_to_their_main_circuit_wherever_and_whenever_it_arrives(
-    workstudio: WorkStudio, sync: Sync
-) -> None:
-    def row(guid: str, extension: str, order: str = "2026-1", **cells: Any) -> dict[str, Any]:
-        return circuit_row(guid, SS_EXT=extension, SS_WO=order, **cells)
-
-    workstudio.hold(
-        row("child", "C_a"),
-        row("main", "@", WSREQ_STATUS="QC"),
-        row("orphan", "C_a", "2026-2"),
-        row("none", "C_b", ""),
-        row("other", "@", ""),
-    )
-    sync("ACTIV", "QC")
-    parents = dict(Circuit.objects.values_list("job_guid", "parent_circuit__job_guid"))
-    assert parents == {"child": "main", "main": None, "orphan": None, "none": None, "other": None}
-    workstudio.hold(row("late", "@", "2026-2"), row("child", "@"), row("main", "C_b", WSREQ_STATUS="QC"))
-    sync("ACTIV", "QC")
-    parents = dict(Circuit.objects.values_list("job_guid", "parent_circuit__job_guid"))
-    assert parents == {
-        "child": None,
-        "main": "child",
-        "orphan": "late",
-        "late": None,
-        "none": None,
-        "other": None,
-    }
-
-
-def test_a_heading_in_another_order_and_case_changes_nothing(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.seed(30)
-    sync(*ALL)
-    workstudio.sim("headings", {"reorder": True, "case": "lower"})
-    assert sync(*ALL).counts == Counts(unchanged=30)
-
-
-def test_a_column_that_is_missing_blanks_nothing(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.load("circuits")
-    sync()
-    before = list(Circuit.objects.order_by("pk").values())
-    dropped = ["REGION", "SS_TITLE", "VEGJOB_LENGTH", "VEGJOB_FORESTER", "WSREQ_STATUS", "SS_TAKENBY"]
-    workstudio.sim("headings", {"drop": [*dropped, "WSREQ_TAKENBY"]})
-    assert sync().counts == Counts(unchanged=6)
-    workstudio.hold({"SS_JOBGUID": before[0]["job_guid"], "VEGJOB_GF": "Somebody"})
-    assert sync().counts == Counts(updated=1, unchanged=5)
-    after = Circuit.objects.get(pk=before[0]["id"])
-    assert after.api_data == before[0]["api_data"] | {"VEGJOB_GF": "Somebody"}
-    assert (after.title, after.region_id) == (before[0]["title"], before[0]["region_id"])
-
-
-def test_a_reply_without_the_key_s_column_fails_at_once(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.seed(10)
-    workstudio.sim("headings", {"drop": ["SS_JOBGUID", "WSREQ_JOBGUID"]})
-    run = sync()
-    assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "protocol")
-    assert "SS_JOBGUID" in run.error_message
-    assert run.issues.count() == 0
-
-
-def test_the_sample_arrives_whole(workstudio: WorkStudio, sync: Sync) -> None:
-    workstudio.load("circuits")
-    run = sync()
-    assert (run.sync_status, run.counts) == (SyncStatus.COMPLETED, Counts(created=6))
-    parent, split = Circuit.objects.filter(work_order="2026-4107").order_by("extension")
-    assert split.parent_circuit == parent
-    assert Circuit.objects.get(work_order="2024-HRB-WESTSIDE").region is not None
-    unicode_circuit = Circuit.objects.get(work_order="2025-2750")
-    assert unicode_circuit.title == "PEÑA BLANCA – ŁÓDŹ “NORTH” 69/12 KV 07-03 LINE"
-    assert unicode_circuit.comments.startswith("Gate code at station 40 — call first.\r\nOwner")
-
-
-def test_encodings_survive_the_whole_way(workstudio: WorkStudio, sync: Sync) -> None:
-    body = (
-        '{"DataSet": {"Heading": ["SS_JOBGUID", "SS_TITLE", "SS_EDITDATE"], "Data": ['
-        '["a", "Peña – “x”", "\\/Date(2026-01-01T00:00:00.5Z)\\/"],'
-        '["b", "half \\ud83d pair", ""], ["c", "NUL \\u0000", ""], ["d", "\\ud83d\\ude00", null]]}}'
-    )
-    workstudio.answer(body)
-    run = sync()
-    assert run.counts == Counts(created=2, failed=2)
-    assert set(run.issues.values_list("source_id", "error_code")) == {
-        ("b", "bad_character"),
-        ("c", "bad_character"),
-    }
-    assert dict(Circuit.objects.values_list("job_guid", "title")) == {"a": "Peña – “x”", "d": "😀"}

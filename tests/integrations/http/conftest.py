@@ -38,11 +38,11 @@ def tls_server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def open_session() -> Iterator[Callable[..., ApiSession]]:
-    """Opens sessions with short timeouts, one attempt and no waiting, unless told otherwise."""
+    """Opens sessions with one attempt and no waiting, unless told otherwise."""
     opened: list[ApiSession] = []
 
     def open_one(base_url: str, **options: Any) -> ApiSession:
-        defaults = {"provider": "acme", "retry": ONE_ATTEMPT, "connect_timeout": 1.0, "read_timeout": 1.0}
+        defaults = {"provider": "acme", "retry": ONE_ATTEMPT, "connect_timeout": 5.0, "read_timeout": 5.0}
         opened.append(ApiSession(base_url, **{**defaults, "sleep": lambda seconds: None, **options}))
         return opened[-1]
 

@@ -30,7 +30,7 @@ def test_a_reply_comes_back_whole(server: ScriptedServer, open_session: Open) ->
     response = open_session(server.url).request("POST", "things", json={"b": 2})
     assert (response.status, response.content, response.attempts) == (201, b'{"a": 1}', 1)
     assert response.headers["x-thing"] == "yes"
-    assert 0 < response.elapsed < 1
+    assert 0 < response.elapsed < 10
     assert response.url == f"{server.url}/things"
 
 

@@ -105,4 +105,4 @@ def test_a_silent_handshake_ends_with_the_total_timeout(open_session: Open) -> N
             )
     finally:
         silent.stop()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0

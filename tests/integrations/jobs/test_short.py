@@ -233,3 +233,13 @@ def test_a_claim_of_ten_costs_as_many_queries_as_a_claim_of_two(
         with django_assert_num_queries(5):  # savepoint pair, jobs, claim, attempts
             assert len(claim_due(NAME, QUEUE)) == count
         Job.objects.all().delete()
+
+
+@pytest.mark.usefixtures("_committing_broker")
+def test_the_dispatcher_does_not_wake_workers_that_wake_each_other(account: Account) -> None:
+    waiting(account, 12)
+    claim_due(NAME, QUEUE)
+    broker.empty()
+    assert enqueue_due() == 0
+    Job.objects.filter(status=JobStatus.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert enqueue_due() == 12

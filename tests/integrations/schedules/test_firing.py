@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -205,7 +206,7 @@ def test_two_supervisors_make_one_job_a_slot(
 ) -> None:
     for number in range(10):
         name = f"extra-{number}"
-        schedules[name] = Schedule(name, "30 4 * * 1-5", lambda name=name: start(which=name), "")
+        schedules[name] = Schedule(name, "30 4 * * 1-5", partial(start, which=name), "")
     clock("2026-03-05 00:00")
     load_schedules()
     clock("2026-03-05 04:30")
