@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,13 @@ from accounts.models import User
 from circuits.admin import summary
 from circuits.models import UnlinkedPlanner
 from synclogs.admin import html, job_cells, run_cells
+from synclogs.admin.alert_cells import TONES as ALERT_TONES
+from synclogs.admin.alert_cells import visible_alerts
 from synclogs.admin.base import signed_in_user
 from synclogs.admin.ports import starters_for
 from synclogs.admin.runs import running_runs
 from synclogs.admin.words import number
-from synclogs.models import Job, JobStatus, SyncLog, SyncStatus
+from synclogs.models import AlertSeverity, AlertState, Job, JobStatus, SyncLog, SyncStatus
 
 RECENT_RUNS = 10
 LONG_WAIT = timedelta(minutes=5)
@@ -33,6 +35,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context |= runs(SyncLog.objects.visible_to(user))
     if user.has_perm("synclogs.view_job"):
         context |= jobs(Job.objects.visible_to(user))
+    if user.has_perm("synclogs.view_alert"):
+        context |= alerts(user)
     if user.has_perm("circuits.view_circuit"):
         context |= circuits(user)
     if user.has_perm("circuits.view_unlinkedplanner"):
@@ -70,6 +74,34 @@ def jobs(visible: QuerySet[Job]) -> dict[str, Any]:
         "open_jobs": number(visible.filter(status__in=(JobStatus.QUEUED, JobStatus.RETRY_WAIT)).count()),
         "jobs_url": list_url,
         "oldest": None if oldest is None else _oldest(oldest),
+    }
+
+
+def alerts(user: User) -> dict[str, Any]:
+    """Open alerts by severity, and how many of them nobody has taken note of."""
+    count = {"n": Count("pk"), "free": Count("pk", filter=Q(acknowledged_at__isnull=True))}
+    opened = visible_alerts(user).filter(state=AlertState.OPEN).order_by()
+    columns = ("severity", "n", "free")
+    rows = opened.values("severity").annotate(**count).values_list(*columns)
+    found: dict[str, tuple[int, int]] = {severity: (n, free) for severity, n, free in rows}
+    list_url = reverse("admin:synclogs_alert_changelist")
+    open_url = f"{list_url}?{urlencode({'state__exact': AlertState.OPEN.value})}"
+    worst = next((severity for severity in reversed(AlertSeverity) if severity in found), None)
+    return {
+        "alerts_url": open_url,
+        "open_alerts": number(sum(n for n, _ in found.values())),
+        "alerts_tone": ALERT_TONES[worst] if worst else "plain",
+        "unacknowledged": sum(free for _, free in found.values()),
+        "alerts_by_severity": [
+            {
+                "label": severity.label,
+                "count": number(found[severity][0]),
+                "tone": ALERT_TONES[severity],
+                "url": f"{open_url}&{urlencode({'severity__exact': severity.value})}",
+            }
+            for severity in reversed(AlertSeverity)
+            if severity in found
+        ],
     }
 
 

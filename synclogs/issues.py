@@ -8,7 +8,6 @@ from typing import Protocol
 from synclogs.models import MAX_ISSUES_PER_RUN, SyncIssue, SyncLog
 from synclogs.redaction import excerpt, redact_text
 
-
 MAX_SOURCE_ID = 200
 
 

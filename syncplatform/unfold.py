@@ -39,6 +39,47 @@ def page(title: str, icon: str, model: str, **extra: Any) -> dict[str, Any]:
     }
 
 
+def is_connections(request: HttpRequest) -> bool:
+    """Whether this page is the list of connections or one of them; the schedules live below its address."""
+    below = str(reverse_lazy("admin:integrations_integration_changelist"))
+    return request.path.startswith(below) and not request.path.endswith("/schedules/")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar, with the number of open alerts beside theirs when there are any. One query."""
+    count = open_alerts(request)
+    if not count:
+        return NAVIGATION
+    link = str(reverse_lazy("admin:synclogs_alert_changelist"))
+    return [
+        {
+            **group,
+            "items": [
+                item | {"badge": count, "badge_variant": "danger"} if str(item["link"]) == link else item
+                for item in group["items"]
+            ],
+        }
+        for group in NAVIGATION
+    ]
+
+
+def open_alerts(request: HttpRequest) -> int:
+    """How many alerts are open, of those that this user may see; asked once a request."""
+    from accounts.models import User
+    from synclogs.admin.alert_cells import visible_alerts
+    from synclogs.models import AlertState
+
+    user = request.user
+    if not isinstance(user, User) or not user.has_perm("synclogs.view_alert"):
+        return 0
+    count: int | None = getattr(request, "_open_alerts", None)
+    if count is None:
+        count = visible_alerts(user).filter(state=AlertState.OPEN).count()
+        request._open_alerts = count  # type: ignore[attr-defined]
+    return count
+
+
+ALERT = "synclogs.alert"
 NAVIGATION: list[dict[str, Any]] = [
     {
         "items": [
@@ -52,7 +93,10 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             page("Circuits", "route", "circuits.circuit"),
             page("Unlinked planners", "person_alert", "circuits.unlinkedplanner"),
+            page("Planned units", "forest", "circuits.circuitaggregate"),
+            page("Snapshots", "timeline", "circuits.circuitsnapshot"),
             page("Regions", "map", "circuits.region"),
+            page("Unit types", "straighten", "circuits.unittype"),
             page("Status settings", "tune", "circuits.apistatusconfig"),
         ],
     },
@@ -62,7 +106,16 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             page("Runs", "sync", "synclogs.synclog"),
             page("Jobs", "work_history", "synclogs.job"),
-            page("Connections", "hub", "integrations.integration"),
+            page("Alerts", "notifications", ALERT),
+            page("Commands", "terminal", "synclogs.commandexecution"),
+            {
+                "title": "Schedules",
+                "icon": "schedule",
+                "link": reverse_lazy("admin:integrations_integration_schedules"),
+                "permission": may_view("integrations.view_integration"),
+            },
+            page("Connections", "hub", "integrations.integration", active=is_connections),
+            page("Credentials", "key", "integrations.credential"),
         ],
     },
     {
@@ -118,6 +171,6 @@ UNFOLD: dict[str, Any] = {
             "950": "oklch(27.7% .046 192.524)",
         },
     },
-    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": navigation},
     "COMMAND": {"search_callback": "circuits.admin.search.find"},
 }

@@ -14,11 +14,14 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import Account, Membership, User, normalize_ws_username
-from circuits.models import Circuit, Region, UnlinkedPlanner
+from circuits.models import Circuit, CircuitAggregate, CircuitSnapshot, Region, UnlinkedPlanner
 from circuits.statuses import ApiStatus
-from integrations.models import Integration
+from integrations.models import Credential, Integration
 from synclogs.models import (
+    Alert,
+    AlertState,
     AttemptOutcome,
+    CommandExecution,
     Job,
     JobAttempt,
     JobQueue,
@@ -305,3 +308,87 @@ class UnlinkedPlannerFactory(RowFactory):
     occurrence_count = 3
     first_seen_at = minutes_ago(60 * 24 * 9)
     last_seen_at = minutes_ago(45)
+
+
+class AlertFactory(RowFactory):
+    """An open, critical alert that belongs to no account."""
+
+    class Meta:
+        model = Alert
+
+    class Params:
+        recovered = factory.Trait(state=AlertState.RECOVERED, recovered_at=minutes_ago(1))
+
+    fingerprint = factory.LazyFunction(lambda: uuid.uuid4().hex)
+    rule = "credential_refused"
+    severity = "critical"
+    source = "circuits.sync_circuits"
+    error_code = "unauthorized"
+    message = "WorkStudio refused the login"
+    actionable_message = "Enter the login again."
+    first_seen = minutes_ago(90)
+    last_seen = minutes_ago(2)
+
+
+class CommandExecutionFactory(RowFactory):
+    """A command that completed."""
+
+    class Meta:
+        model = CommandExecution
+
+    command = "sync_circuits"
+    status = "completed"
+    started_at = minutes_ago(3)
+    finished_at = minutes_ago(2)
+    duration_ms = 61_000
+    counters = factory.LazyFunction(lambda: {"created": 3})
+
+
+class CredentialFactory(RowFactory):
+    """A WorkStudio login of a whole account."""
+
+    class Meta:
+        model = Credential
+
+    account = factory.SubFactory(AccountFactory)
+    provider = "workstudio"
+    label = factory.Sequence(lambda n: f"Login {n}")
+    secrets = factory.LazyFunction(
+        lambda: {"username": "TREECO\\planted-name", "password": "planted-password"}
+    )
+
+
+class CircuitAggregateFactory(RowFactory):
+    """What is planned on a circuit today."""
+
+    class Meta:
+        model = CircuitAggregate
+
+    circuit = factory.SubFactory(CircuitFactory)
+    aggregate_date = factory.LazyFunction(timezone.localdate)
+    total_units = 10
+    total_linear_ft = "1250.50"
+    units_approved = 6
+    units_refused = 1
+    units_pending = 3
+    permission_counts = factory.LazyFunction(lambda: {"Approved": 6, "Refused": 1, "Pending": 3})
+    unit_counts_by_type = factory.LazyFunction(lambda: {"SPM": 9, "ODD": 1})
+    linear_ft_by_type = factory.LazyFunction(lambda: {"SPM": 1250.5})
+    planner_distribution = factory.LazyFunction(
+        lambda: {"TREECO\\mvance": {"unit_count": 10, "linear_ft": 1250.5, "acres": 0, "trees": 0}}
+    )
+
+
+class CircuitSnapshotFactory(RowFactory):
+    """How a circuit stands today."""
+
+    class Meta:
+        model = CircuitSnapshot
+
+    circuit = factory.SubFactory(CircuitFactory)
+    snapshot_type = "daily"
+    snapshot_date = factory.LazyFunction(timezone.localdate)
+    percent_complete = "44"
+    miles_planned = "9.80"
+    api_status = ApiStatus.ACTIV
+    workflow_stage = "active"

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_user_links'),
+        ("accounts", "0002_user_links"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='account',
-            name='subdomain',
-            field=models.CharField(blank=True, help_text='Defaults to a slug of the name.', max_length=63, unique=True),
+            model_name="account",
+            name="subdomain",
+            field=models.CharField(
+                blank=True, help_text="Defaults to a slug of the name.", max_length=63, unique=True
+            ),
         ),
     ]

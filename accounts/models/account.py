@@ -63,15 +63,15 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        """Fill an empty subdomain before a form looks whether it is taken."""
-        super().clean()
-        self._fill_subdomain()
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Fill an empty subdomain from the name."""
         self._fill_subdomain()
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Fill an empty subdomain before a form looks whether it is taken."""
+        super().clean()
+        self._fill_subdomain()
 
     def _fill_subdomain(self) -> None:
         if not self.subdomain:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from circuits.admin import planned_units, progress_chart
 from circuits.admin.holders import holder
 from circuits.admin.summary import STATUS_TONES
 from circuits.models import Circuit, CircuitUiState
@@ -75,7 +76,18 @@ def page(circuit: Circuit, user: User) -> dict[str, Any]:
         "board_facts": present(board_facts(circuit)),
         "provenance": present(provenance(circuit)),
         "api_data": html.pretty_json(circuit.api_data),
+        **measured(circuit, user),
     }
+
+
+def measured(circuit: Circuit, user: User) -> dict[str, Any]:
+    """Planned units and progress over time, each for those who may see such rows. Three queries."""
+    found: dict[str, Any] = {}
+    if user.has_perm("circuits.view_circuitaggregate"):
+        found |= {"sees_planned": True, "planned": planned_units.latest(circuit)}
+    if user.has_perm("circuits.view_circuitsnapshot"):
+        found |= {"sees_progress": True, "progress_over_time": progress_chart.progress(circuit)}
+    return found
 
 
 def present(facts: Facts) -> Facts:

@@ -22,7 +22,7 @@ from synclogs.models import OPEN_JOB_STATUSES, WAITING_JOB_STATUSES, Job, JobSta
 
 logger = logging.getLogger("syncplatform.jobs")
 
-REDELIVERY_GRACE = timedelta(seconds=5)
+REDELIVERY_GRACE = timedelta(seconds=3)
 BATCH = 500
 CLAIMED_TOGETHER = 10
 MAX_WAKE_UPS = 10

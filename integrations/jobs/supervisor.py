@@ -27,6 +27,7 @@ from synclogs.models import JobQueue
 logger = logging.getLogger("syncplatform.workers")
 
 TICK_SECONDS = 1.0
+REDELIVERY_TICKS = 2
 HOUSEKEEPING_TICKS = 5
 
 
@@ -83,9 +84,10 @@ class Supervisor:
         for duty in (release_dead_owners, park_poison, *self._duties, enqueue_due):
             self._safely(duty)
         self._safely(self._look_at_progress)
+        if self._ticks % REDELIVERY_TICKS == 0:
+            self._safely(redeliver_lost)
         if self._ticks % HOUSEKEEPING_TICKS == 0:
             self._safely(lambda: note_workers(self._clusters))
-            self._safely(redeliver_lost)
             self._safely(sweep_abandoned_runs)
         self._ticks += 1
 

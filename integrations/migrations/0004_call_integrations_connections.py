@@ -4,14 +4,17 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0003_credential'),
+        ("integrations", "0003_credential"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='integration',
-            options={'ordering': ('provider', 'name'), 'verbose_name': 'connection', 'verbose_name_plural': 'connections'},
+            name="integration",
+            options={
+                "ordering": ("provider", "name"),
+                "verbose_name": "connection",
+                "verbose_name_plural": "connections",
+            },
         ),
     ]

@@ -21,9 +21,10 @@ def visible_alerts(user: User) -> QuerySet[Alert]:
     """The alerts of the accounts that `user` may see, and those that belong to no account."""
     if user.sees_all_accounts:
         return Alert.objects.all()
-    return Alert.objects.filter(
-        Q(account__isnull=True) | Q(account__in=user.membership_set.values("account"))
-    )
+    own = user.membership_set.values("account")
+    of_nobody = Q(account__isnull=True, integration__isnull=True)
+    by_connection = Q(account__isnull=True, integration__account__in=own)
+    return Alert.objects.filter(of_nobody | by_connection | Q(account__in=own))
 
 
 def severity(alert: Alert) -> SafeString:
@@ -49,7 +50,7 @@ def sentence(alert: Alert) -> str:
         return f"{times}. It is over: there is nothing to do."
     if alert.acknowledged_at is not None:
         return (
-            f"{times}. {alert.acknowledged_by or 'Somebody'} has seen it; no more notices until it is over."
+            f"{times}. {alert.acknowledged_by or 'Somebody'} takes care of it; notices stop until it is over."
         )
     return f"{times}. Nobody has acknowledged it yet."
 
@@ -91,9 +92,8 @@ def facts(alert: Alert, user: User) -> list[tuple[str, Any]]:
 def _acknowledged(alert: Alert) -> SafeString | str:
     if alert.acknowledged_at is None:
         return ""
-    return html.joined(
-        [html.when(alert.acknowledged_at), html.muted(f"by {alert.acknowledged_by or 'somebody'}")]
-    )
+    by = html.muted(f"by {alert.acknowledged_by or 'somebody'}")
+    return html.joined([html.when(alert.acknowledged_at), by])
 
 
 def _moment(moment: Any) -> SafeString | str:

@@ -68,7 +68,7 @@ class AlertAdmin(ReadOnlyAdmin):
     """What an operator must know. Open ones come first, the newest of them on top."""
 
     list_display: ClassVar[Any] = (
-        "how_bad", "what", "source", "times", "first", "last", "connection", "status", "button",
+        "how_bad", "status", "what", "about", "times", "seen", "button",
     )  # fmt: skip
     list_display_links = ("what",)
     list_filter: ClassVar[Any] = (
@@ -133,20 +133,16 @@ class AlertAdmin(ReadOnlyAdmin):
         """How often it was seen."""
         return number(alert.count)
 
-    @admin.display(description="first seen", ordering="first_seen")
-    def first(self, alert: Alert) -> SafeString:
-        """When it began."""
-        return html.when(alert.first_seen)
+    @admin.display(description="last / first seen", ordering="last_seen")
+    def seen(self, alert: Alert) -> SafeString:
+        """When it was seen last, and when it began."""
+        began = html.joined([html.muted("since"), html.when(alert.first_seen)], "op-small")
+        return html.stacked(html.when(alert.last_seen), began)
 
-    @admin.display(description="last seen", ordering="last_seen")
-    def last(self, alert: Alert) -> SafeString:
-        """When it was seen last."""
-        return html.when(alert.last_seen)
-
-    @admin.display(ordering="integration__name")
-    def connection(self, alert: Alert) -> SafeString:
-        """The connection it is about."""
-        return html.clipped(alert.integration.name) if alert.integration else html.EMPTY
+    @admin.display(description="source", ordering="source")
+    def about(self, alert: Alert) -> SafeString:
+        """Who noticed, and the connection it is about."""
+        return html.stacked(alert.source, html.muted(alert.integration.name if alert.integration else ""))
 
     @admin.display(description="state", ordering="state")
     def status(self, alert: Alert) -> SafeString:

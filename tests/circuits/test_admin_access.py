@@ -9,10 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, User
-from circuits.models import ApiStatusConfig
+from circuits.models import ApiStatusConfig, UnitType
 from synclogs.models import Job
 from tests.factories import (
+    AlertFactory,
+    CircuitAggregateFactory,
     CircuitFactory,
+    CircuitSnapshotFactory,
+    CommandExecutionFactory,
     IntegrationFactory,
     JobFactory,
     RegionFactory,
@@ -40,6 +44,10 @@ def _planner(view: str) -> Url:
     return lambda: reverse(f"admin:circuits_unlinkedplanner_{view}", args=[UnlinkedPlannerFactory().pk])
 
 
+def _page(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
 def _connection() -> str:
     connection = IntegrationFactory(account=Account.objects.platform())
     return reverse("admin:integrations_integration_change", args=[connection.pk])
@@ -65,6 +73,17 @@ PAGES: dict[str, Url] = {
     "status setting": lambda: reverse(
         "admin:circuits_apistatusconfig_change", args=[ApiStatusConfig.objects.first().pk]  # type: ignore[union-attr]
     ),
+    "planned units": lambda: reverse("admin:circuits_circuitaggregate_changelist"),
+    "planned units of a day": lambda: _page(CircuitAggregateFactory()),
+    "snapshots": lambda: reverse("admin:circuits_circuitsnapshot_changelist"),
+    "snapshot": lambda: _page(CircuitSnapshotFactory()),
+    "unit types": lambda: reverse("admin:circuits_unittype_changelist"),
+    "unit type": lambda: _page(UnitType.objects.first()),
+    "alerts": lambda: reverse("admin:synclogs_alert_changelist"),
+    "alert": lambda: _page(AlertFactory()),
+    "commands": lambda: reverse("admin:synclogs_commandexecution_changelist"),
+    "command": lambda: _page(CommandExecutionFactory()),
+    "schedules": lambda: reverse("admin:integrations_integration_schedules"),
     "connections": lambda: reverse("admin:integrations_integration_changelist"),
     "connection": _connection,
 }  # fmt: skip
@@ -74,12 +93,16 @@ ACTIONS: dict[str, tuple[Url, dict[str, str]]] = {
     "retry a run": (_run("retry", failed=True), {}),
     "retry a job": (_job("retry", failed=True), {}),
     "cancel a job": (_job("cancel"), {}),
+    "acknowledge an alert": (
+        lambda: reverse("admin:synclogs_alert_acknowledge", args=[AlertFactory().pk]),
+        {},
+    ),
     "link a planner": (_planner("link"), {"user": "self"}),
     "unlink a planner": (_planner("unlink"), {}),
     "link selected planners": (lambda: reverse("admin:circuits_unlinkedplanner_link_selected"), {}),
 }
 
-GOVERNED = ("accounts_account", "accounts_user", "auth_group", "admin_logentry")
+GOVERNED = ("accounts_account", "accounts_user", "auth_group", "integrations_credential")
 
 
 @pytest.fixture
@@ -161,6 +184,15 @@ def test_people_and_changes_are_not_for_every_role(
     client.force_login(UserFactory(groups=[role]) if role else UserFactory(is_superuser=True))
 
     assert client.get(reverse(f"admin:{model}_changelist")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("viewer", 403), ("planner", 403), ("admin", 200), ("sudo_admin", 200)]
+)
+def test_operators_see_who_changed_what(client: Client, role: str, status: int) -> None:
+    client.force_login(UserFactory(groups=[role]))
+
+    assert client.get(reverse("admin:admin_logentry_changelist")).status_code == status
 
 
 def test_viewers_are_offered_no_button(client: Client, platform: Account) -> None:

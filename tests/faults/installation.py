@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import redis
 from django.db import connection
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from synclogs.models import Job, JobStatus
 from tests.faults.installation import Installation, Workers

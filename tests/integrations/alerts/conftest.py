@@ -41,7 +41,7 @@ def receiver() -> Iterator[Receiver]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         found.url = f"http://127.0.0.1:{server.server_address[1]}/services/T000/B000/planted-path-secret"
         yield found
         server.shutdown()

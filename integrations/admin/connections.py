@@ -1,4 +1,4 @@
-"""Connections, and what operators may do to runs and jobs."""
+"""Connections: how each is doing."""
 
 from __future__ import annotations
 
@@ -7,34 +7,20 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
-from integrations.jobs.operations import NotPossible, cancel_job, retry_job, retry_run
-from integrations.jobs.registry import UnknownJob
+from integrations.admin.schedules import schedules_page
 from integrations.models import Integration, IntegrationStatus
 from synclogs.admin import html
 from synclogs.admin.base import OperatorAdmin, VisibleOnly
 from synclogs.admin.filters import ValuesFilter
-from synclogs.admin.ports import Operations, provide_operations
 from synclogs.admin.words import counted, humanized
 
 EDITABLE = ("name", "paused")
-
-provide_operations(
-    Operations(
-        retry_run=retry_run, retry_job=retry_job, cancel_job=cancel_job, refusals=(NotPossible, UnknownJob)
-    )
-)
-
-# Their pages show pickles and change rows that only the job tables may change.
-for model in (Schedule, Success, Failure, OrmQ):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
 
 
 class ProviderFilter(ValuesFilter):
@@ -70,6 +56,14 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
             {"fields": ("provider", "instance_type", "external_id", "account", "user", "settings_json")},
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of schedules, before Django's own."""
+        return [self.read_path("schedules/", self.schedules_view, "schedules"), *super().get_urls()]
+
+    def schedules_view(self, request: HttpRequest) -> HttpResponse:
+        """What starts by the clock, and when next."""
+        return schedules_page(self, request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Integration | None = None) -> list[str]:
         """Everything that a sync or a set-up owns."""

@@ -1,0 +1,23 @@
+"""Connections, their credentials and schedules, and what operators may do to runs and jobs."""
+
+from django.contrib import admin
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from integrations.admin.connections import IntegrationAdmin
+from integrations.admin.credentials import CredentialAdmin
+from integrations.jobs.operations import NotPossible, cancel_job, retry_job, retry_run
+from integrations.jobs.registry import UnknownJob
+from synclogs.admin.ports import Operations, provide_operations
+
+__all__ = ["CredentialAdmin", "IntegrationAdmin"]
+
+provide_operations(
+    Operations(
+        retry_run=retry_run, retry_job=retry_job, cancel_job=cancel_job, refusals=(NotPossible, UnknownJob)
+    )
+)
+
+# Their pages show pickles and change rows that only the job tables may change.
+for model in (Schedule, Success, Failure, OrmQ):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
