@@ -38,7 +38,6 @@ LEDGER = (
 OPERATING = (
     "synclogs.operate_syncs",
     "synclogs.change_alert",
-    "admin.view_logentry",
     "integrations.change_integration",
     "circuits.link_planners",
     "circuits.change_workflow_stage",
@@ -52,6 +51,7 @@ OPERATING = (
 )
 GOVERNED_MODELS = ("accounts.user", "accounts.account", "accounts.membership", "integrations.credential")
 GOVERNING = (
+    "admin.view_logentry",
     "auth.view_group",
     *(
         name.replace(".", f".{verb}_")

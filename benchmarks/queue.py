@@ -21,11 +21,23 @@ from scripts.testing.databases import servers
 ROOT = Path(__file__).resolve().parent.parent
 SETUPS = ("sqlite+orm", "postgres+orm", "postgres+redis")
 TARGET = 0.8
-HEADINGS = ("setup", "plain/s", "short/s", "of plain", "single/s", "of plain", "lost", "doubled")
+HEADINGS = (
+    "setup",
+    "plain/s",
+    "short/s",
+    "of plain",
+    "single/s",
+    "of plain",
+    "plain ms",
+    "short ms",
+    "single ms",
+    "lost",
+    "doubled",
+)
 NOTES = """\
 All are enqueued before two workers start; jobs/s is from the first to the last of them. plain: django-q2's
 async_task with the same broker and no result rows. short: jobs of a short class, ten claimed a delivery.
-single: one job a delivery. A job has a row, an attempt, a lease and a fenced end; a plain task has none."""
+single: one job a delivery. ms: processor time a job of all worker processes, with their start. A job has a row, an attempt, a lease and a fenced end; a plain task has none."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +85,10 @@ def _measure(stack: ExitStack, setup: str, options: argparse.Namespace) -> dict[
     return {
         "setup": setup,
         **{f"{kind}_per_second": round(rate) for kind, rate in rates.items()},
+        **{
+            f"{kind}_cpu_ms": median(result["cpu_ms_per_job"] for result in results)
+            for kind, results in measured.items()
+        },
         "short_of_plain": round(rates["short"] / rates["plain"], 2),
         "single_of_plain": round(rates["single"] / rates["plain"], 2),
         "lost": sum(result["lost"] + result["not_succeeded"] for result in everything),
@@ -120,6 +136,7 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
             f"{entry['short_of_plain']:.2f}",
             str(entry["single_per_second"]),
             f"{entry['single_of_plain']:.2f}",
+            *(f"{entry[f'{kind}_cpu_ms']:.2f}" for kind in ("plain", "short", "single")),
             str(entry["lost"]),
             str(entry["doubled"]),
         )

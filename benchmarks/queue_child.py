@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
         for first in range(0, count, AT_ONCE):
             _enqueue(kind, range(first, min(count, first + AT_ONCE)))
         enqueued = time.perf_counter() - started
+        cpu = _cpu_of_children()
         workers = subprocess.Popen(
             [sys.executable, "manage.py", "run_workers", "--queue", "process"],
             cwd=ROOT,
@@ -52,6 +54,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
         finally:
             workers.terminate()
             workers.wait(STOP_SECONDS)
+        cpu = _cpu_of_children() - cpu
         records = noted(path)
     numbers, times = [number for number, _ in records], sorted(when for _, when in records)
     seconds = times[-1] - times[0]
@@ -63,6 +66,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
         "not_succeeded": 0 if kind == "plain" else _not_succeeded(),
         "enqueued_per_second": round(count / enqueued),
         "seconds": round(seconds, 2),
+        "cpu_ms_per_job": round(cpu / count * 1000, 2),
         "jobs_per_second": round((len(records) - 1) / seconds),
     }
 
@@ -86,6 +90,12 @@ def _enqueue(kind: str, numbers: range) -> None:
             else:
                 cls = ShortNoopJob if kind == "short" else SingleNoopJob
                 cls.dispatch(account=account, args={"number": number})
+
+
+def _cpu_of_children() -> float:
+    """Processor seconds of all ended processes below this one: workers, their cluster and supervisor."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _wait(path: Path, count: int) -> None:

@@ -161,7 +161,7 @@ class RedactingFilter(logging.Filter):
         if isinstance(record.args, Mapping):
             record.args = redact_value(record.args)
         else:
-            record.args = tuple(_cleaned_argument(argument) for argument in record.args)
+            record.args = tuple(redact_text(one) if isinstance(one, str) else one for one in record.args)
         message = record.getMessage()
         clean = redact_text(message)
         if clean != message:
@@ -180,16 +180,6 @@ class RedactingFilter(logging.Filter):
 
 
 _RECORD_FIELDS = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "taskName"}
-
-
-def _cleaned_argument(argument: object) -> object:
-    if argument is None or isinstance(argument, (int, float)):
-        return argument
-    if isinstance(argument, str):
-        return redact_text(argument)
-    text = _as_text(argument)
-    clean = redact_text(text)
-    return argument if clean == text else clean
 
 
 def _as_text(value: object) -> str:

@@ -10,6 +10,8 @@ import orjson
 from integrations.credentials.encryption import decrypt, encrypt
 from synclogs.redaction import REDACTED, register_secret
 
+NAMES = frozenset({"username", "user", "email", "client_id"})
+
 
 class SealedSecrets(Mapping[str, Any]):
     """A read-only object of secrets that is decrypted at the first look.
@@ -60,12 +62,13 @@ def seal(secrets: Mapping[str, Any]) -> str:
 
 
 def keep_out_of_logs(value: Any) -> None:
-    """Have every text in nested data redacted wherever it shows up in this process."""
+    """Have every text in nested data redacted wherever it shows up in this process; names are none."""
     if isinstance(value, str):
         register_secret(value)
     elif isinstance(value, Mapping):
-        for member in value.values():
-            keep_out_of_logs(member)
+        for name, member in value.items():
+            if name not in NAMES:
+                keep_out_of_logs(member)
     elif isinstance(value, list | tuple):
         for member in value:
             keep_out_of_logs(member)

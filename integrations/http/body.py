@@ -31,7 +31,6 @@ def read_body(raw: HTTPResponse, *, limit: int, where: str) -> bytes:
         body.write(decoder.decode(chunk, room=limit - body.tell()) if decoder else chunk)
     if decoder:
         decoder.finish()
-    raw.release_conn()
     return body.getvalue()
 
 

@@ -111,7 +111,9 @@ class Exchange:
     def _read(self, call: Call, reply: requests.Response, attempt: int, started: float) -> ApiResponse:
         raw = cast(HTTPResponse, reply.raw)
         try:
-            if reply.ok and reply.status_code not in _REDIRECTS:
+            if reply.status_code in _REDIRECTS:
+                content = b""
+            elif reply.ok:
                 content = read_body(raw, limit=self.max_body_bytes, where=call.where)
             else:
                 content = read_error_body(raw)

@@ -17,6 +17,8 @@ from integrations.http.retry import RetryPolicy
 from integrations.http.transport import checked_trust, keep_secret, new_http
 from integrations.http.urls import check_base_url, host_of, join_url
 
+__all__ = ["ApiResponse", "ApiSession", "CallOptions"]
+
 T = TypeVar("T")
 
 logger = logging.getLogger("syncplatform.http")

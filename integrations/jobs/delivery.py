@@ -18,7 +18,7 @@ from integrations.jobs import qcluster
 from integrations.jobs.claim import due, lapsed
 from integrations.jobs.qcluster import Message
 from integrations.jobs.registry import UnknownJob, job_class, short_job_names
-from synclogs.models import OPEN_JOB_STATUSES, WAITING_JOB_STATUSES, Job, JobStatus
+from synclogs.models import OPEN_JOB_STATUSES, WAITING_JOB_STATUSES, Job, JobAttempt
 
 logger = logging.getLogger("syncplatform.jobs")
 
@@ -26,6 +26,7 @@ REDELIVERY_GRACE = timedelta(seconds=3)
 BATCH = 500
 CLAIMED_TOGETHER = 10
 MAX_WAKE_UPS = 10
+NEWEST_STARTS = 20
 RUN_JOB = "integrations.jobs.runner.run_job"
 RUN_SHORT_JOBS = "integrations.jobs.short.run_short_jobs"
 UNKNOWN_JOB_TIMEOUT = 60
@@ -142,10 +143,16 @@ def _not_poison() -> Q:
 
 def _not_being_drained() -> Q:
     """All but waiting jobs of short classes that workers are at: each batch of those wakes the next."""
-    running = Job.objects.filter(status=JobStatus.RUNNING, name__in=short_job_names(), lease_until__gt=Now())
+    newest = JobAttempt.objects.order_by("-pk").values_list("job__name", "job__queue", "started_at")
     drained = Q()
-    for name, queue in running.order_by().values_list("name", "queue").distinct():
-        drained |= Q(status__in=WAITING_JOB_STATUSES, name=name, queue=queue)
+    recent = {
+        (name, queue)
+        for name, queue, started_at in newest[:NEWEST_STARTS]
+        if started_at > timezone.now() - REDELIVERY_GRACE
+    }
+    for name, queue in recent:
+        if name in short_job_names():
+            drained |= Q(status__in=WAITING_JOB_STATUSES, name=name, queue=queue)
     return ~drained if drained else Q()
 
 

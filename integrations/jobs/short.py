@@ -10,14 +10,14 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from integrations.jobs import stopping
-from integrations.jobs.claim import Claim, close_lost_attempts, due, lease_end, new_attempt, new_token
+from integrations.jobs.claim import Claim, close_lost_attempts, lease_end, new_attempt, new_token
 from integrations.jobs.delivery import CLAIMED_TOGETHER, deliver_message, wake_up
 from integrations.jobs.lease import LeaseKeeper
 from integrations.jobs.process import owner_id
 from integrations.jobs.qcluster import current_task_id
 from integrations.jobs.release import put_back
 from integrations.jobs.runner import execute
-from synclogs.models import Job, JobAttempt, JobStatus
+from synclogs.models import WAITING_JOB_STATUSES, Job, JobAttempt, JobStatus
 
 
 def run_short_jobs(name: str, queue: str) -> int:
@@ -53,9 +53,7 @@ def claim_due(name: str, queue: str) -> list[Claim]:
     """
     owner, token, task_id = owner_id(), new_token(), current_task_id()
     with transaction.atomic():
-        waiting = Job.objects.filter(due(), name=name, queue=queue).order_by("run_at", "pk")
-        locked = waiting.select_for_update(skip_locked=True, of=("self",))
-        jobs = list(locked.select_related("account")[:CLAIMED_TOGETHER])
+        jobs = _lock_due(name, queue)
         if not jobs:
             return []
         pks = [job.pk for job in jobs]
@@ -76,6 +74,18 @@ def claim_due(name: str, queue: str) -> list[Claim]:
         if len(jobs) == CLAIMED_TOGETHER:
             deliver_message(wake_up(name, queue))
     return [Claim(job, token, attempt) for job, attempt in zip(jobs, attempts, strict=True)]
+
+
+def _lock_due(name: str, queue: str) -> list[Job]:
+    """Lock up to ten, one status after the other: together, SQLite would sort the whole backlog each time."""
+    jobs: list[Job] = []
+    for status in WAITING_JOB_STATUSES:
+        waiting = Job.objects.filter(name=name, queue=queue, status=status, run_at__lte=timezone.now())
+        locked = waiting.order_by("run_at", "pk").select_for_update(skip_locked=True, of=("self",))
+        jobs += locked.select_related("account")[: CLAIMED_TOGETHER - len(jobs)]
+        if len(jobs) == CLAIMED_TOGETHER:
+            break
+    return sorted(jobs, key=lambda job: (job.run_at, job.pk))  # as `release_owners` supposes
 
 
 def _numbers_of_last_attempts(jobs: list[Job]) -> dict[object, int]:

@@ -114,11 +114,7 @@ class Job(models.Model):
             models.Index(fields=("queue", "status"), name="job_queue_status"),
             models.Index(fields=("integration", "created_at"), name="job_integration_created"),
             models.Index(fields=("-created_at",), name="job_created"),
-            models.Index(
-                fields=("name", "queue", "run_at"),
-                condition=models.Q(status__in=("queued", "retry_wait")),
-                name="job_waiting",
-            ),
+            models.Index(fields=("name", "queue", "status", "run_at"), name="job_name_queue_status"),
         )
 
     def __str__(self) -> str:

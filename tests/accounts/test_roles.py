@@ -65,7 +65,7 @@ TABLE: dict[str, tuple[set[str], tuple[str, ...]]] = {
             for verb in ("view", "add", "change", "delete")
         ),
     ),
-    "see who changed what": (OPERATORS, ("admin.view_logentry",)),
+    "see who changed what in all accounts": (SUDO, ("admin.view_logentry",)),
     "see roles": (SUDO, ("auth.view_group",)),
 }
 CELLS = [

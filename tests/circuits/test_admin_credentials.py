@@ -82,7 +82,9 @@ def test_an_owner_has_one_login_a_provider_and_a_user_is_a_member(admin_client: 
 
 
 def test_an_empty_input_keeps_what_is_stored_and_new_secrets_mend(admin_client: Client) -> None:
-    credential = CredentialFactory(status="needs_attention", status_reason="unauthorized", failure_count=3)
+    credential: Credential = CredentialFactory(
+        status="needs_attention", status_reason="unauthorized", failure_count=3
+    )
 
     admin_client.post(_url(credential), {"label": "Renamed"})
     credential = Credential.objects.get()
@@ -162,7 +164,7 @@ def test_a_refused_login_needs_attention_and_says_what_to_do(
 
 
 def test_a_server_that_fails_is_not_the_login_s_fault(admin_client: Client, workstudio: WorkStudio) -> None:
-    workstudio.fault("status", status=503)
+    workstudio.fault("status", status=503, match={"path": "HEARTBEAT"})
     credential = CredentialFactory(secrets=_login())
 
     text = admin_client.post(_url(credential, "test"), follow=True).content.decode()

@@ -153,7 +153,7 @@ def test_the_page_asks_as_many_queries_for_fifty_days_as_for_five(
 
 def test_planners_without_the_permission_see_their_circuit_without_measures(client: Client) -> None:
     planner = UserFactory(groups=["planner"])
-    circuit = CircuitSnapshotFactory().circuit
+    circuit: Any = CircuitSnapshotFactory().circuit
     circuit.planners.add(planner)
     client.force_login(planner)
 

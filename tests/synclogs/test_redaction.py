@@ -121,6 +121,7 @@ def test_credentials_are_removed_and_the_rest_stays(text: str, clean: str) -> No
         "mail bob@example.com at 10:30",
         '{"token": null, "password": "", "has_key": true, "status": 1}',
         "a == b, monkey=1, C:\\key\\file",
+        '["token", "password", "words"]',
         "[redacted]",
     ],
 )
@@ -466,10 +467,12 @@ def test_tracebacks_and_stacks_are_cleaned(logger: logging.Logger, lines: list[s
     try:
         raise ValueError(f"password={SECRET}")
     except ValueError:
-        logger.exception("failed", stack_info=True)
+        logger.exception("failed", stack_info=True, extra={"x": "password=on-this-line"})
     assert "Traceback" in lines[0]
     assert "ValueError: password=[redacted]" in lines[0]
+    assert "Stack (most recent call last)" in lines[0]
     assert SECRET not in lines[0]
+    assert "on-this-line" not in lines[0]
 
 
 def test_extra_fields_are_cleaned(logger: logging.Logger) -> None:

@@ -59,18 +59,7 @@ class Command(OperatorCommand):
             formatter_class=RawDescriptionHelpFormatter,
         )
         super().add_arguments(demo)
-        demo.add_argument(
-            "--keep",
-            action="store_true",
-            help="Leave sandbox and workers running afterwards, until Ctrl-C; not with --json.",
-        )
-        demo.add_argument(
-            "--deadline",
-            type=float,
-            default=300.0,
-            metavar="SECONDS",
-            help="How long one sync may take (default: 300).",
-        )
+        _add_demo_options(demo)
         serve = actions.add_parser(
             "serve",
             help="run the site, the workers and the sandbox until Ctrl-C",
@@ -78,28 +67,9 @@ class Command(OperatorCommand):
             epilog=SERVE_EXITS,
             formatter_class=RawDescriptionHelpFormatter,
         )
-        serve.add_argument(
-            "--port",
-            type=_port,
-            default=8000,
-            help="Port of the site; a free one is chosen if it is taken (default: 8000).",
-        )
-        serve.add_argument(
-            "--no-sandbox",
-            action="store_true",
-            help="Start no sandbox: vendors are called where the settings say.",
-        )
+        _add_serve_options(serve)
         for action in (demo, serve):
-            action.add_argument(
-                "--circuits",
-                type=_circuits,
-                default=2400,
-                metavar="N",
-                help="How many circuits the sandbox generates (default: 2400).",
-            )
-            action.add_argument(
-                "--verbose", action="store_true", help="Copy the processes' log lines to stderr as they come."
-            )
+            _add_common_options(action)
 
     def perform(self, **options: Any) -> CommandResult:
         """Do one of the two; whatever was started is stopped before this returns."""
@@ -203,6 +173,48 @@ class Command(OperatorCommand):
         """A line on stdout that may hold the generated password, which is why it goes through no log."""
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _add_demo_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="Leave sandbox and workers running afterwards, until Ctrl-C; not with --json.",
+    )
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="How long one sync may take (default: 300).",
+    )
+
+
+def _add_serve_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=8000,
+        help="Port of the site; a free one is chosen if it is taken (default: 8000).",
+    )
+    parser.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="Start no sandbox: vendors are called where the settings say.",
+    )
+
+
+def _add_common_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--circuits",
+        type=_circuits,
+        default=2400,
+        metavar="N",
+        help="How many circuits the sandbox generates (default: 2400).",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="Copy the processes' log lines to stderr as they come."
+    )
 
 
 def _port(text: str) -> int:

@@ -105,6 +105,11 @@ def test_secrets_are_kept_out_of_logs_from_the_moment_they_are_known() -> None:
     assert "planted" not in redact_text("planted-when-read")
 
 
+def test_names_of_people_stay_readable_in_logs() -> None:
+    make(secrets={"username": "service-account", "password": "planted-beside-it"})
+    assert redact_text("service-account planted-beside-it") == "service-account [redacted]"
+
+
 def test_the_keys_themselves_are_kept_out_of_logs(keys: list[str]) -> None:
     make()
     assert keys[0] not in redact_text(f"the key is {keys[0]}")

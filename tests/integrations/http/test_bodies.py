@@ -1,6 +1,8 @@
 """Bodies that are not what they should be: cut, too large, badly packed."""
 
 import gzip
+import threading
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -140,12 +142,25 @@ def test_a_body_that_announces_too_much_is_not_read(server: ScriptedServer, open
         open_session(server.url).request("GET")
 
 
+def test_a_refused_body_ends_its_connection(server: ScriptedServer, open_session: Open) -> None:
+    ended = threading.Event()
+
+    def send_and_watch(client, request) -> bool:
+        client.send(head(200, {"Content-Length": "1000"}) + b"x")
+        if client.sock.recv(1) == b"":
+            ended.set()
+        return False
+
+    server.script(send_and_watch)
+    with pytest.raises(BodyTooLarge) as caught:
+        open_session(server.url, max_body_bytes=10).request("GET")
+    assert ended.wait(5), caught
+
+
 @pytest.mark.parametrize("members", [1, 200])
 def test_a_gzip_bomb_neither_passes_nor_fills_the_memory(
     server: ScriptedServer, open_session: Open, members: int
 ) -> None:
-    import tracemalloc
-
     bomb = gzip.compress(b"\0" * (48 * MEGABYTE // members)) * members
     server.script(reply(body=bomb, headers={"Content-Encoding": "gzip"}))
     session = open_session(server.url, max_body_bytes=MEGABYTE)

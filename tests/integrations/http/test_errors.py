@@ -121,8 +121,9 @@ def test_text_and_excerpt_hold_no_secrets() -> None:
     register_secret("s3cret-in-errors")
     body = b'{"error": "bad", "access_token": "tok-in-body", "note": "s3cret-in-errors"}'
     error = from_response(Reply(400, content=body, url="https://u:pw-in-url@h.example/x?api_key=key-in-url"))
-    shown = f"{error} {error!r} {error.excerpt} {error.args}"
-    for secret in ("s3cret-in-errors", "tok-in-body", "pw-in-url", "key-in-url"):
+    other = errors.ProtocolError("login of s3cret-in-errors with password=pw-in-message failed")
+    shown = f"{error} {error!r} {error.excerpt} {error.args} {other} {other!r}"
+    for secret in ("s3cret-in-errors", "tok-in-body", "pw-in-url", "key-in-url", "pw-in-message"):
         assert secret not in shown
     assert '"error": "bad"' in error.excerpt
 

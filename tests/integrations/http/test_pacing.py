@@ -40,11 +40,13 @@ def test_threads_are_paced_together() -> None:
     assert len(pauses) == 39
 
 
-def test_nobody_passes_while_another_thread_pauses() -> None:
+def test_others_wait_for_a_thread_that_pauses_and_do_not_pause_again() -> None:
     pausing, finish = threading.Event(), threading.Event()
     passed = threading.Event()
+    pauses: list[float] = []
 
     def sleep(seconds: float) -> None:
+        pauses.append(seconds)
         pausing.set()
         finish.wait(5)
 
@@ -52,8 +54,8 @@ def test_nobody_passes_while_another_thread_pauses() -> None:
         pacer.wait()
         passed.set()
 
-    pacer = Pacer(calls=1, sleep=sleep)
-    pacer.wait()
+    pacer = Pacer(calls=2, sleep=sleep)
+    wait_often(pacer, 2)
     first = threading.Thread(target=pacer.wait)
     first.start()
     assert pausing.wait(5)
@@ -64,6 +66,7 @@ def test_nobody_passes_while_another_thread_pauses() -> None:
     assert passed.wait(5)
     first.join()
     second.join()
+    assert len(pauses) == 1
 
 
 @pytest.mark.parametrize(("calls", "pause"), [(0, 0.5), (5, -1.0)])

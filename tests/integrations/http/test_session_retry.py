@@ -16,7 +16,15 @@ from integrations.http.errors import (
 from integrations.http.response import json_body
 from integrations.http.retry import RetryOn, RetryPolicy
 from integrations.http.session import ApiSession
-from tests.integrations.http.server import ScriptedServer, hang_up, reply, reset, truncated
+from tests.integrations.http.server import (
+    ScriptedServer,
+    hang_up,
+    head,
+    never_answer,
+    reply,
+    reset,
+    truncated,
+)
 
 Open = Callable[..., ApiSession]
 NOW = 1_800_000_000.0
@@ -181,6 +189,16 @@ def test_by_default_no_redirect_is_followed(server: ScriptedServer, open_session
     with pytest.raises(BadReply):
         open_session(server.url).request("GET")
     assert len(server.received) == 1
+
+
+def test_the_body_of_a_redirect_is_not_read(server: ScriptedServer, open_session: Open) -> None:
+    def endless(client, request) -> bool:
+        client.send(head(302, {"Location": "http://other.example/", "Content-Length": "999999999"}))
+        return never_answer(client, request)
+
+    server.script(endless)
+    with pytest.raises(BadReply):
+        open_session(server.url, read_timeout=1.0).request("GET")
 
 
 def test_a_redirect_within_the_host_is_followed_when_allowed(

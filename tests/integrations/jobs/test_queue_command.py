@@ -256,7 +256,7 @@ def test_a_job_started_meanwhile_is_not_cleared(
         ["retry"],
         ["clear"],
         ["status", "x"],
-        ["retry", "--all", str(uuid4())],
+        ["retry", "--all", "00000000-0000-4000-8000-000000000000"],
         ["failed", "--limit", "0"],
         ["failed", "--since", "soon"],
         ["status", "--account", "x"],

@@ -104,6 +104,7 @@ class Echo:
 @pytest.fixture
 def echo() -> Iterator[Echo]:
     """A served EchoSandbox; its threads must be gone afterwards."""
+    before = set(threading.enumerate())
     with SandboxServer([EchoSandbox()]) as server:
         yield Echo(server)
-    assert not [thread for thread in threading.enumerate() if thread.name == "sandbox"]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "sandbox"]
