@@ -8,9 +8,9 @@ import pytest
 
 from integrations.http.retry import RetryPolicy
 from integrations.http.session import ApiSession
+from tests.integrations.http.authority import make_authority
 from tests.integrations.http.server import ScriptedServer
 
-TLS_FILES = Path(__file__).parent / "tls"
 ONE_ATTEMPT = RetryPolicy(attempts=1)
 
 
@@ -27,10 +27,21 @@ def server() -> Iterator[ScriptedServer]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The paths of an authority's certificate, and of a server's certificate and key that it signed."""
+    return make_authority(tmp_path_factory.mktemp("tls"))
+
+
 @pytest.fixture
-def tls_server() -> Iterator[ScriptedServer]:
+def ca(authority: tuple[Path, Path]) -> str:
+    return str(authority[0])
+
+
+@pytest.fixture
+def tls_server(authority: tuple[Path, Path]) -> Iterator[ScriptedServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS_FILES / "server.pem")
+    context.load_cert_chain(authority[1])
     running = ScriptedServer(tls=context)
     yield running
     running.stop()

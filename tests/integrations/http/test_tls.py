@@ -8,11 +8,9 @@ import pytest
 from integrations.http import transport
 from integrations.http.errors import Action, ConnectionFailed, Fault, TimedOut, TlsFailed
 from integrations.http.session import ApiSession
-from tests.integrations.http.conftest import TLS_FILES
 from tests.integrations.http.server import ScriptedServer
 
 Open = Callable[..., ApiSession]
-CA = str(TLS_FILES / "ca.pem")
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
@@ -29,18 +27,22 @@ def test_an_untrusted_certificate_is_refused(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_configured_authority_is_trusted(tls_server: ScriptedServer, open_session: Open, host: str) -> None:
-    session = open_session(f"https://{host}:{tls_server.port}", verify=CA, total_timeout=5.0)
+def test_a_configured_authority_is_trusted(
+    ca: str, tls_server: ScriptedServer, open_session: Open, host: str
+) -> None:
+    session = open_session(f"https://{host}:{tls_server.port}", verify=ca, total_timeout=5.0)
     session.request("GET")
     assert session.request("GET").status == 200
     assert tls_server.connections == 1
 
 
-def test_a_certificate_for_another_name_is_refused(tls_server: ScriptedServer, open_session: Open) -> None:
+def test_a_certificate_for_another_name_is_refused(
+    ca: str, tls_server: ScriptedServer, open_session: Open
+) -> None:
     other_name = ScriptedServer(tls=tls_server.tls, host="127.0.0.2")
     try:
         with pytest.raises(TlsFailed, match="not trusted"):
-            open_session(other_name.url, verify=CA).request("GET")
+            open_session(other_name.url, verify=ca).request("GET")
     finally:
         other_name.stop()
     assert other_name.received == []
