@@ -24,8 +24,10 @@ TARGET = 0.8
 HEADINGS = (
     "setup",
     "plain/s",
+    "rows/s",
     "short/s",
     "of plain",
+    "of rows",
     "single/s",
     "of plain",
     "plain ms",
@@ -36,8 +38,9 @@ HEADINGS = (
 )
 NOTES = """\
 All are enqueued before two workers start; jobs/s is from the first to the last of them. plain: django-q2's
-async_task with the same broker and no result rows. short: jobs of a short class, ten claimed a delivery.
-single: one job a delivery. ms: processor time a job of all worker processes, with their start. A job has a row, an attempt, a lease and a fenced end; a plain task has none."""
+async_task with the same broker. rows: the same, with a row kept of each result. short: jobs of a short class,
+ten claimed a delivery. single: one job a delivery. A job has a row, an attempt, a lease and a fenced end. ms:
+processor time a job of all worker processes, with their start. The target is against plain."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +72,12 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _measure(stack: ExitStack, setup: str, options: argparse.Namespace) -> dict[str, Any]:
     """One setup: the kinds take turns, so that a busy machine is unfair to none of them."""
-    kinds = {"plain": options.jobs, "short": options.jobs, "single": options.single_jobs}
+    kinds = {
+        "plain": options.jobs,
+        "rows": options.jobs,
+        "short": options.jobs,
+        "single": options.single_jobs,
+    }
     measured: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for repetition in range(options.repeat):
         for environ in _environs(setup):
@@ -90,6 +98,7 @@ def _measure(stack: ExitStack, setup: str, options: argparse.Namespace) -> dict[
             for kind, results in measured.items()
         },
         "short_of_plain": round(rates["short"] / rates["plain"], 2),
+        "short_of_rows": round(rates["short"] / rates["rows"], 2),
         "single_of_plain": round(rates["single"] / rates["plain"], 2),
         "lost": sum(result["lost"] + result["not_succeeded"] for result in everything),
         "doubled": sum(result["doubled"] for result in everything),
@@ -132,8 +141,10 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
         (
             entry["setup"],
             str(entry["plain_per_second"]),
+            str(entry["rows_per_second"]),
             str(entry["short_per_second"]),
             f"{entry['short_of_plain']:.2f}",
+            f"{entry['short_of_rows']:.2f}",
             str(entry["single_per_second"]),
             f"{entry['single_of_plain']:.2f}",
             *(f"{entry[f'{kind}_cpu_ms']:.2f}" for kind in ("plain", "short", "single")),

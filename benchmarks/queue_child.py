@@ -1,4 +1,4 @@
-"""What runs in the measuring process: `python -m benchmarks.queue_child prepare|plain|short|single COUNT`.
+"""What runs in the measuring process: `python -m benchmarks.queue_child prepare|KIND COUNT`.
 
 Prints one JSON object.
 """
@@ -63,7 +63,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
         "jobs": count,
         "lost": count - len(set(numbers)),
         "doubled": len(numbers) - len(set(numbers)),
-        "not_succeeded": 0 if kind == "plain" else _not_succeeded(),
+        "not_succeeded": 0 if kind in ("plain", "rows") else _not_succeeded(),
         "enqueued_per_second": round(count / enqueued),
         "seconds": round(seconds, 2),
         "cpu_ms_per_job": round(cpu / count * 1000, 2),
@@ -74,19 +74,25 @@ def measure(kind: str, count: int) -> dict[str, Any]:
 def _enqueue(kind: str, numbers: range) -> None:
     """Some of them, in one transaction."""
     from django.db import transaction
+    from django_q.brokers import get_broker
+    from django_q.tasks import async_task
 
     from accounts.models import Account
     from benchmarks.noop.provider import ShortNoopJob, SingleNoopJob
     from integrations.jobs import qcluster
 
-    account = Account.objects.platform()
+    account, broker = Account.objects.platform(), get_broker(qcluster.broker_key("process"))
     with transaction.atomic():
         for number in numbers:
-            if kind == "plain":
-                message = qcluster.Message(
-                    "process", "benchmarks.noop.record.note", (number,), "bench.plain", 60
+            if kind in ("plain", "rows"):
+                async_task(
+                    "benchmarks.noop.record.note",
+                    number,
+                    broker=broker,
+                    task_name="bench.plain",
+                    timeout=60,
+                    save=kind == "rows",
                 )
-                qcluster.send(message)
             else:
                 cls = ShortNoopJob if kind == "short" else SingleNoopJob
                 cls.dispatch(account=account, args={"number": number})

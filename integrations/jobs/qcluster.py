@@ -48,7 +48,7 @@ class Message:
 
     queue: str
     function: str
-    args: tuple[str | int, ...]
+    args: tuple[str, ...]
     name: str
     timeout: int
 

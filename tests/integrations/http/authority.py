@@ -1,4 +1,4 @@
-"""A certificate authority of the test's own and a server certificate for this machine, made anew each time."""
+"""An authority of the test's own and a server certificate for this machine, made anew each time."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
