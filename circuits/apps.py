@@ -35,5 +35,8 @@ class CircuitsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Seed the look-up rows after each migrate."""
+        """Seed the look-up rows after each migrate, and declare the live channel of a circuit."""
+        from circuits import channels
+
+        channels.connect()
         post_migrate.connect(create_lookup_rows, sender=self)

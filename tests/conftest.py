@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 
+from synclogs import redaction
+
 LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
 TEST_SERVERS = {
     urlsplit(os.environ[name]).hostname or "" for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ
@@ -31,6 +33,16 @@ def _empty_cache() -> Iterator[None]:
     """Leaves nothing in the cache for the next test."""
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _known_secrets() -> Iterator[None]:
+    """Forgets the secrets that a test made known to redaction."""
+    before = dict(redaction._registered)
+    yield
+    redaction._registered.clear()
+    redaction._registered.update(before)
+    redaction._longest_first = tuple(sorted(before, key=len, reverse=True))
 
 
 def is_local(address: Any) -> bool:

@@ -6,175 +6,352 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('synclogs', '0001_initial'),
+        ("synclogs", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiStatusConfig',
+            name="ApiStatusConfig",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_status', models.CharField(max_length=20, unique=True)),
-                ('display_name', models.CharField(max_length=50)),
-                ('sync_frequency', models.CharField(choices=[('daily', 'daily'), ('weekly', 'weekly'), ('manual', 'by hand')], max_length=10)),
-                ('sync_planned_units', models.BooleanField(default=True)),
-                ('is_active', models.BooleanField(default=True, verbose_name='synced')),
-                ('sort_order', models.PositiveIntegerField(default=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_status", models.CharField(max_length=20, unique=True)),
+                ("display_name", models.CharField(max_length=50)),
+                (
+                    "sync_frequency",
+                    models.CharField(
+                        choices=[("daily", "daily"), ("weekly", "weekly"), ("manual", "by hand")],
+                        max_length=10,
+                    ),
+                ),
+                ("sync_planned_units", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True, verbose_name="synced")),
+                ("sort_order", models.PositiveIntegerField(default=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'status setting',
-                'ordering': ('sort_order',),
+                "verbose_name": "status setting",
+                "ordering": ("sort_order",),
             },
         ),
         migrations.CreateModel(
-            name='Region',
+            name="Region",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50, unique=True)),
-                ('code', models.CharField(max_length=20, unique=True)),
-                ('sort_order', models.PositiveIntegerField(default=100)),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('discovered', models.BooleanField(default=False, help_text='Added by a sync because WorkStudio named it; review its code and order.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=50, unique=True)),
+                ("code", models.CharField(max_length=20, unique=True)),
+                ("sort_order", models.PositiveIntegerField(default=100)),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "discovered",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Added by a sync because WorkStudio named it; review its code and order.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ('sort_order', 'name'),
+                "ordering": ("sort_order", "name"),
             },
         ),
         migrations.CreateModel(
-            name='Circuit',
+            name="Circuit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_guid', models.CharField(max_length=64, unique=True, verbose_name='WorkStudio job')),
-                ('work_order', models.CharField(blank=True, db_index=True, default='', max_length=40)),
-                ('extension', models.CharField(default='@', max_length=10)),
-                ('title', models.CharField(blank=True, default='', max_length=255)),
-                ('line_name', models.CharField(blank=True, default='', max_length=255)),
-                ('job_type', models.CharField(blank=True, default='', max_length=50)),
-                ('contractor', models.CharField(blank=True, default='', max_length=50)),
-                ('taken_by', models.CharField(blank=True, db_index=True, default='', max_length=100)),
-                ('cycle_type', models.CharField(blank=True, default='', max_length=100)),
-                ('total_miles', models.DecimalField(decimal_places=2, default=0, max_digits=10)),
-                ('miles_planned', models.DecimalField(decimal_places=2, default=0, max_digits=10)),
-                ('total_acres', models.DecimalField(decimal_places=2, default=0, max_digits=10)),
-                ('percent_complete', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                ('start_date', models.DateField(blank=True, null=True)),
-                ('comments', models.TextField(blank=True, default='')),
-                ('api_modified_at', models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='edited in WorkStudio')),
-                ('api_status', models.CharField(choices=[('ACTIV', 'In progress'), ('QC', 'Quality control'), ('REWRK', 'Rework'), ('CLOSE', 'Closed')], max_length=20, verbose_name='status')),
-                ('api_data', models.JSONField(blank=True, default=dict)),
-                ('ws_version', models.IntegerField(blank=True, null=True)),
-                ('ws_sync_version', models.IntegerField(blank=True, null=True)),
-                ('last_synced_at', models.DateTimeField(blank=True, help_text='When a sync last changed this row.', null=True, verbose_name='last change seen')),
-                ('last_planned_units_synced_at', models.DateTimeField(blank=True, null=True)),
-                ('content_hash', models.CharField(blank=True, default='', editable=False, max_length=32)),
-                ('planned_units_sync_enabled', models.BooleanField(default=True)),
-                ('is_excluded', models.BooleanField(default=False, verbose_name='left out of reports')),
-                ('exclusion_reason', models.CharField(blank=True, default='', max_length=255)),
-                ('excluded_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('excluded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('last_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='synclogs.synclog')),
-                ('parent_circuit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='splits', to='circuits.circuit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job_guid", models.CharField(max_length=64, unique=True, verbose_name="WorkStudio job")),
+                ("work_order", models.CharField(blank=True, db_index=True, default="", max_length=40)),
+                ("extension", models.CharField(default="@", max_length=10)),
+                ("title", models.CharField(blank=True, default="", max_length=255)),
+                ("line_name", models.CharField(blank=True, default="", max_length=255)),
+                ("job_type", models.CharField(blank=True, default="", max_length=50)),
+                ("contractor", models.CharField(blank=True, default="", max_length=50)),
+                ("taken_by", models.CharField(blank=True, db_index=True, default="", max_length=100)),
+                ("cycle_type", models.CharField(blank=True, default="", max_length=100)),
+                ("total_miles", models.DecimalField(decimal_places=2, default=0, max_digits=10)),
+                ("miles_planned", models.DecimalField(decimal_places=2, default=0, max_digits=10)),
+                ("total_acres", models.DecimalField(decimal_places=2, default=0, max_digits=10)),
+                ("percent_complete", models.DecimalField(decimal_places=2, default=0, max_digits=5)),
+                ("start_date", models.DateField(blank=True, null=True)),
+                ("comments", models.TextField(blank=True, default="")),
+                (
+                    "api_modified_at",
+                    models.DateTimeField(
+                        blank=True, db_index=True, null=True, verbose_name="edited in WorkStudio"
+                    ),
+                ),
+                (
+                    "api_status",
+                    models.CharField(
+                        choices=[
+                            ("ACTIV", "In progress"),
+                            ("QC", "Quality control"),
+                            ("REWRK", "Rework"),
+                            ("CLOSE", "Closed"),
+                        ],
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                ("api_data", models.JSONField(blank=True, default=dict)),
+                ("ws_version", models.IntegerField(blank=True, null=True)),
+                ("ws_sync_version", models.IntegerField(blank=True, null=True)),
+                (
+                    "last_synced_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When a sync last changed this row.",
+                        null=True,
+                        verbose_name="last change seen",
+                    ),
+                ),
+                ("last_planned_units_synced_at", models.DateTimeField(blank=True, null=True)),
+                ("content_hash", models.CharField(blank=True, default="", editable=False, max_length=32)),
+                ("planned_units_sync_enabled", models.BooleanField(default=True)),
+                ("is_excluded", models.BooleanField(default=False, verbose_name="left out of reports")),
+                ("exclusion_reason", models.CharField(blank=True, default="", max_length=255)),
+                ("excluded_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "excluded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "last_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="synclogs.synclog",
+                    ),
+                ),
+                (
+                    "parent_circuit",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="splits",
+                        to="circuits.circuit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('work_order', 'extension'),
+                "ordering": ("work_order", "extension"),
             },
         ),
         migrations.CreateModel(
-            name='CircuitPlanner',
+            name="CircuitPlanner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('assignment_source', models.CharField(choices=[('api_sync', 'WorkStudio'), ('manual', 'by hand')], default='api_sync', max_length=20)),
-                ('assigned_at', models.DateTimeField(blank=True, null=True)),
-                ('ws_user_guid', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('assigned_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('circuit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='planner_links', to='circuits.circuit')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='circuit_links', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "assignment_source",
+                    models.CharField(
+                        choices=[("api_sync", "WorkStudio"), ("manual", "by hand")],
+                        default="api_sync",
+                        max_length=20,
+                    ),
+                ),
+                ("assigned_at", models.DateTimeField(blank=True, null=True)),
+                ("ws_user_guid", models.CharField(blank=True, default="", max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "assigned_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "circuit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="planner_links",
+                        to="circuits.circuit",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="circuit_links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'planner of a circuit',
-                'verbose_name_plural': 'planners of circuits',
-                'db_table': 'circuit_user',
+                "verbose_name": "planner of a circuit",
+                "verbose_name_plural": "planners of circuits",
+                "db_table": "circuit_user",
             },
         ),
         migrations.AddField(
-            model_name='circuit',
-            name='planners',
-            field=models.ManyToManyField(related_name='circuits', through='circuits.CircuitPlanner', through_fields=('circuit', 'user'), to=settings.AUTH_USER_MODEL),
+            model_name="circuit",
+            name="planners",
+            field=models.ManyToManyField(
+                related_name="circuits",
+                through="circuits.CircuitPlanner",
+                through_fields=("circuit", "user"),
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.CreateModel(
-            name='CircuitUiState',
+            name="CircuitUiState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workflow_stage', models.CharField(choices=[('active', 'Active'), ('pending_permissions', 'Pending permissions'), ('qc', 'QC'), ('rework', 'Rework'), ('closed', 'Closed')], default='active', max_length=30)),
-                ('stage_position', models.IntegerField(default=0)),
-                ('stage_changed_at', models.DateTimeField(blank=True, null=True)),
-                ('is_hidden', models.BooleanField(default=False)),
-                ('is_pinned', models.BooleanField(default=False)),
-                ('custom_color', models.CharField(blank=True, default='', max_length=20)),
-                ('notes', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('circuit', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='ui_state', to='circuits.circuit')),
-                ('stage_changed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "workflow_stage",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("pending_permissions", "Pending permissions"),
+                            ("qc", "QC"),
+                            ("rework", "Rework"),
+                            ("closed", "Closed"),
+                        ],
+                        default="active",
+                        max_length=30,
+                    ),
+                ),
+                ("stage_position", models.IntegerField(default=0)),
+                ("stage_changed_at", models.DateTimeField(blank=True, null=True)),
+                ("is_hidden", models.BooleanField(default=False)),
+                ("is_pinned", models.BooleanField(default=False)),
+                ("custom_color", models.CharField(blank=True, default="", max_length=20)),
+                ("notes", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "circuit",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ui_state",
+                        to="circuits.circuit",
+                    ),
+                ),
+                (
+                    "stage_changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'permissions': (('change_workflow_stage', 'Can move circuits on the board'),),
+                "permissions": (("change_workflow_stage", "Can move circuits on the board"),),
             },
         ),
         migrations.AddField(
-            model_name='circuit',
-            name='region',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='circuits', to='circuits.region'),
+            model_name="circuit",
+            name="region",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="circuits",
+                to="circuits.region",
+            ),
         ),
         migrations.CreateModel(
-            name='UnlinkedPlanner',
+            name="UnlinkedPlanner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ws_username', models.CharField(max_length=150, verbose_name='WorkStudio username')),
-                ('ws_username_key', models.CharField(editable=False, max_length=150, unique=True)),
-                ('ws_user_guid', models.CharField(blank=True, max_length=64, null=True, unique=True, verbose_name='WorkStudio GUID')),
-                ('display_name', models.CharField(blank=True, default='', max_length=150)),
-                ('occurrence_count', models.PositiveIntegerField(default=0, verbose_name='times seen')),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('linked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('linked_to_user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ws_username", models.CharField(max_length=150, verbose_name="WorkStudio username")),
+                ("ws_username_key", models.CharField(editable=False, max_length=150, unique=True)),
+                (
+                    "ws_user_guid",
+                    models.CharField(
+                        blank=True, max_length=64, null=True, unique=True, verbose_name="WorkStudio GUID"
+                    ),
+                ),
+                ("display_name", models.CharField(blank=True, default="", max_length=150)),
+                ("occurrence_count", models.PositiveIntegerField(default=0, verbose_name="times seen")),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("linked_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "linked_to_user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'unlinked planner',
-                'ordering': ('-occurrence_count', 'ws_username'),
-                'permissions': (('link_planners', 'Can link planners to users'),),
+                "verbose_name": "unlinked planner",
+                "ordering": ("-occurrence_count", "ws_username"),
+                "permissions": (("link_planners", "Can link planners to users"),),
             },
         ),
         migrations.AddConstraint(
-            model_name='circuitplanner',
-            constraint=models.UniqueConstraint(fields=('circuit', 'user'), name='circuit_user_uniq'),
+            model_name="circuitplanner",
+            constraint=models.UniqueConstraint(fields=("circuit", "user"), name="circuit_user_uniq"),
         ),
         migrations.AddIndex(
-            model_name='circuituistate',
-            index=models.Index(fields=['workflow_stage', 'stage_position'], name='ui_state_stage_position'),
+            model_name="circuituistate",
+            index=models.Index(fields=["workflow_stage", "stage_position"], name="ui_state_stage_position"),
         ),
         migrations.AddIndex(
-            model_name='circuit',
-            index=models.Index(fields=['region', 'api_status'], name='circuit_region_status'),
+            model_name="circuit",
+            index=models.Index(fields=["region", "api_status"], name="circuit_region_status"),
         ),
         migrations.AddIndex(
-            model_name='circuit',
-            index=models.Index(fields=['work_order', 'extension'], name='circuit_wo_ext'),
+            model_name="circuit",
+            index=models.Index(fields=["work_order", "extension"], name="circuit_wo_ext"),
         ),
     ]

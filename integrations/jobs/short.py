@@ -57,8 +57,8 @@ def _run_batch(claims: list[Claim]) -> int:
 def _without_waiting_for_the_disk() -> Iterator[None]:
     """Let PostgreSQL answer a commit before it is on the disk.
 
-    Commits reach the disk in order, so a server that crashes forgets the end of a job before what the job wrote:
-    the job is waiting or running again then, and is done again like after any other crash.
+    Commits reach the disk in order, so a server that crashes forgets the end of a job before what the job
+    wrote: the job is waiting or running again then, and is done again like after any other crash.
     """
     if connection.vendor != "postgresql":
         yield

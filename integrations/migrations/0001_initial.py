@@ -6,43 +6,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Integration',
+            name="Integration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=40)),
-                ('instance_type', models.CharField(max_length=60)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('configuration', models.JSONField(blank=True, default=dict)),
-                ('paused', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('active', 'active'), ('needs_attention', 'needs attention')], default='active', max_length=20)),
-                ('status_reason', models.CharField(blank=True, default='', max_length=60)),
-                ('error_count', models.PositiveIntegerField(default=0)),
-                ('last_error_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('last_error_message', models.CharField(blank=True, default='', max_length=500)),
-                ('last_triggered_at', models.DateTimeField(blank=True, null=True)),
-                ('last_successful_update_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connections', to='accounts.account')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("provider", models.CharField(max_length=40)),
+                ("instance_type", models.CharField(max_length=60)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("name", models.CharField(max_length=200)),
+                ("configuration", models.JSONField(blank=True, default=dict)),
+                ("paused", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "active"), ("needs_attention", "needs attention")],
+                        default="active",
+                        max_length=20,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, default="", max_length=60)),
+                ("error_count", models.PositiveIntegerField(default=0)),
+                ("last_error_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("last_error_message", models.CharField(blank=True, default="", max_length=500)),
+                ("last_triggered_at", models.DateTimeField(blank=True, null=True)),
+                ("last_successful_update_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="connections",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'integrations',
-                'ordering': ('provider', 'name'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('user__isnull', True)), fields=('account', 'provider', 'instance_type', 'external_id'), name='integration_company_connection')],
+                "db_table": "integrations",
+                "ordering": ("provider", "name"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("user__isnull", True)),
+                        fields=("account", "provider", "instance_type", "external_id"),
+                        name="integration_company_connection",
+                    )
+                ],
             },
         ),
     ]

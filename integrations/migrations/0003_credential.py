@@ -8,58 +8,105 @@ import integrations.credentials.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_user_links'),
-        ('integrations', '0002_queue_index'),
+        ("accounts", "0002_user_links"),
+        ("integrations", "0002_queue_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=40)),
-                ('kind', models.CharField(default='basic', max_length=20)),
-                ('environment', models.CharField(blank=True, default='', max_length=20)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('label', models.CharField(blank=True, default='', max_length=200)),
-                ('secrets', integrations.credentials.fields.EncryptedJSONField(default=dict)),
-                ('token_version', models.PositiveIntegerField(default=0)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('refresh_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('auth_metadata', models.JSONField(blank=True, default=dict)),
-                ('status', models.CharField(choices=[('pending_approval', 'waiting for approval'), ('active', 'active'), ('needs_attention', 'needs attention'), ('revoked', 'revoked'), ('disabled', 'disabled')], default='active', max_length=20)),
-                ('status_reason', models.CharField(blank=True, default='', max_length=60)),
-                ('failure_count', models.PositiveIntegerField(default=0)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('sca_approved_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='accounts.account')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("provider", models.CharField(max_length=40)),
+                ("kind", models.CharField(default="basic", max_length=20)),
+                ("environment", models.CharField(blank=True, default="", max_length=20)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("label", models.CharField(blank=True, default="", max_length=200)),
+                ("secrets", integrations.credentials.fields.EncryptedJSONField(default=dict)),
+                ("token_version", models.PositiveIntegerField(default=0)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("refresh_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("auth_metadata", models.JSONField(blank=True, default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending_approval", "waiting for approval"),
+                            ("active", "active"),
+                            ("needs_attention", "needs attention"),
+                            ("revoked", "revoked"),
+                            ("disabled", "disabled"),
+                        ],
+                        default="active",
+                        max_length=20,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, default="", max_length=60)),
+                ("failure_count", models.PositiveIntegerField(default=0)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("sca_approved_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credentials",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credentials",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'credentials',
-                'ordering': ('provider', 'label'),
+                "db_table": "credentials",
+                "ordering": ("provider", "label"),
             },
         ),
         migrations.AddField(
-            model_name='integration',
-            name='credential',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='integrations', to='integrations.credential'),
+            model_name="integration",
+            name="credential",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="integrations",
+                to="integrations.credential",
+            ),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['user', 'provider', 'external_id'], name='credential_user_provider'),
+            model_name="credential",
+            index=models.Index(fields=["user", "provider", "external_id"], name="credential_user_provider"),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('account', 'user', 'provider', 'external_id'), name='credential_user_external'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("account", "user", "provider", "external_id"),
+                name="credential_user_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', True)), fields=('account', 'provider', 'external_id'), name='credential_company_external'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("user__isnull", True)),
+                fields=("account", "provider", "external_id"),
+                name="credential_company_external",
+            ),
         ),
     ]

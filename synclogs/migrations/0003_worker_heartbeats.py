@@ -10,14 +10,26 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="WorkerHeartbeat",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("supervisor", models.CharField(help_text="host:pid:start time of the supervisor.", max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "supervisor",
+                    models.CharField(help_text="host:pid:start time of the supervisor.", max_length=120),
+                ),
                 ("queue", models.CharField(max_length=20)),
                 ("workers", models.PositiveIntegerField()),
                 ("started_at", models.DateTimeField()),
                 ("beat_at", models.DateTimeField()),
             ],
-            options={"verbose_name": "workers", "verbose_name_plural": "workers", "db_table": "worker_heartbeats"},
+            options={
+                "verbose_name": "workers",
+                "verbose_name_plural": "workers",
+                "db_table": "worker_heartbeats",
+            },
         ),
         migrations.AddIndex(
             model_name="job",
@@ -29,6 +41,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="workerheartbeat",
-            constraint=models.UniqueConstraint(fields=("supervisor", "queue"), name="worker_heartbeat_cluster"),
+            constraint=models.UniqueConstraint(
+                fields=("supervisor", "queue"), name="worker_heartbeat_cluster"
+            ),
         ),
     ]
