@@ -7,7 +7,6 @@ import django_stubs_ext
 
 from syncplatform import databases, queues
 from syncplatform.env import BASE_DIR, VARIABLES, load
-from syncplatform.env_variables import QUEUES
 from syncplatform.logs import logging_config
 from syncplatform.secret_key import development_encryption_key, development_secret_key
 from syncplatform.unfold import UNFOLD
@@ -145,7 +144,6 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = logging_config(env["LOG_LEVEL"], env["LOG_FORMAT"])
 
 # Queues and jobs
-JOB_QUEUES: tuple[str, ...] = QUEUES
 QUEUE_BROKER: str = env["QUEUE_BROKER"]
 QUEUE_CLUSTERS: str = queues.clusters(env)
 Q_CLUSTER = queues.q_cluster(env)

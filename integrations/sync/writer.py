@@ -18,12 +18,11 @@ from integrations.sync.records import Plan, Record, Refused
 from integrations.sync.stream import Stream
 from integrations.sync.target import Stored, Target
 from synclogs.counts import Counts
-from synclogs.issues import IssueBook
+from synclogs.issues import MAX_SOURCE_ID, IssueBook
 from synclogs.models import RunFenced, SyncLog, SyncStatus
 from synclogs.redaction import excerpt
 
 BATCH_SIZE = 2000
-MAX_SOURCE_ID = 200
 
 
 def content_hash(stream: Stream, columns: Sequence[str], values: dict[str, Any]) -> str:
