@@ -6,6 +6,7 @@ into is Membership's business; only sudo_admin looks into all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import AppConfig
@@ -66,6 +67,15 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     PLANNER: frozenset(CIRCUITS),
     VIEWER: frozenset((*CIRCUITS, *LEDGER)),
 }
+
+
+def grant(permissions: Iterable[str], *roles: str) -> None:
+    """Add an app's permissions (`app_label.codename`) to roles; providers call it from their `provider.py`.
+
+    Raises KeyError for a role that does not exist.
+    """
+    for role in roles:
+        PERMISSIONS[role] = PERMISSIONS[role] | frozenset(permissions)
 
 
 def sync_roles(app_config: AppConfig, using: str, **kwargs: Any) -> None:

@@ -9,17 +9,29 @@ import os
 import sys
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from syncplatform import env_variables, env_vendors, env_watch
 from syncplatform.dotenv import read_dotenv
 from syncplatform.env_docs import documents
-from syncplatform.env_reader import SERVERS, ConfigurationError, Environment, read
+from syncplatform.env_reader import SERVERS, ConfigurationError, Environment, Variable, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY_VARIETY = 5
 ENCRYPTION_KEY_BYTES = 32
+
+
+def _of_providers() -> dict[str, tuple[Variable, ...]]:
+    """By label, what the folders of providers declare in their `variables.py`."""
+    groups = {}
+    for path in sorted((BASE_DIR / "integrations" / "providers").glob("*/variables.py")):
+        module = import_module(f"integrations.providers.{path.parent.name}.variables")
+        groups[module.LABEL] = module.VARIABLES
+    return groups
+
+
 GROUPS = {
     "Basics": env_variables.CORE,
     "Database and cache": env_variables.STORES,
@@ -32,6 +44,8 @@ GROUPS = {
     "Retention": env_watch.RETENTION,
     "WorkStudio": env_vendors.WORKSTUDIO,
 }
+PROVIDER_GROUPS = _of_providers()
+GROUPS |= PROVIDER_GROUPS
 VARIABLES = tuple(variable for group in GROUPS.values() for variable in group)
 
 

@@ -1,4 +1,4 @@
-"""The environment variables of vendors, each declared once."""
+"""The environment variables of vendors that are rooms of their own; others have a `variables.py`."""
 
 from syncplatform.env_kinds import FLAG, INTEGER, ITEMS, NUMBER, URL
 from syncplatform.env_reader import SERVERS, Variable

@@ -6,7 +6,7 @@ from typing import Any
 import django_stubs_ext
 
 from syncplatform import databases, queues
-from syncplatform.env import BASE_DIR, VARIABLES, load
+from syncplatform.env import BASE_DIR, PROVIDER_GROUPS, VARIABLES, load
 from syncplatform.logs import logging_config
 from syncplatform.secret_key import development_encryption_key, development_secret_key
 from syncplatform.unfold import UNFOLD
@@ -201,3 +201,8 @@ WORKSTUDIO_HEALTH_CHECK: str = env["WORKSTUDIO_HEALTH_CHECK"]
 WORKSTUDIO_VIEW_VEGETATION_ASSESSMENTS: str = env["WORKSTUDIO_VIEW_VEGETATION_ASSESSMENTS"]
 WORKSTUDIO_VIEW_PLANNED_UNITS: str = env["WORKSTUDIO_VIEW_PLANNED_UNITS"]
 WORKSTUDIO_PLANNER_EXCLUSIONS: list[str] = env["WORKSTUDIO_PLANNER_EXCLUSIONS"]
+
+# Providers: each variable of `integrations/providers/*/variables.py` is a setting of the same name
+globals().update(
+    {variable.name: env[variable.name] for group in PROVIDER_GROUPS.values() for variable in group}
+)

@@ -1,6 +1,27 @@
-"""What the engine keeps: connections to vendors and their secrets."""
+"""What the engine keeps: connections, their secrets and limits, what was received, and activity."""
 
 from integrations.models.credential import Credential, CredentialStatus
-from integrations.models.integration import Integration, IntegrationStatus
+from integrations.models.events import Block, Event, EventObject
+from integrations.models.integration import InitStatus, Integration, IntegrationStatus
+from integrations.models.oauth_application import OAuthApplication
+from integrations.models.rate_budget import RateBudget
+from integrations.models.raw_payload import RawPayload
+from integrations.models.sync_cursor import SyncCursor
+from integrations.models.webhook_delivery import DeliveryStatus, WebhookDelivery
 
-__all__ = ["Credential", "CredentialStatus", "Integration", "IntegrationStatus"]
+__all__ = [
+    "Block",
+    "Credential",
+    "CredentialStatus",
+    "DeliveryStatus",
+    "Event",
+    "EventObject",
+    "InitStatus",
+    "Integration",
+    "IntegrationStatus",
+    "OAuthApplication",
+    "RateBudget",
+    "RawPayload",
+    "SyncCursor",
+    "WebhookDelivery",
+]

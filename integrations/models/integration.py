@@ -21,8 +21,21 @@ class IntegrationStatus(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention", "needs attention"
 
 
+class InitStatus(models.TextChoices):
+    """How far the first fetch of a new connection's history has come; empty where there is none."""
+
+    PENDING = "pending", "pending"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
 class Integration(models.Model):
-    """A connection of an account (or one user of it) to one kind of data of a provider."""
+    """A connection of an account (or one user of it) to one kind of data of a provider.
+
+    A credential has one connection of an instance type, unless they `allow_multiple`. While
+    `breaker_open_until` is ahead, and before `next_attempt_at`, the connection is not polled.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="connections")
     user = models.ForeignKey(
@@ -51,6 +64,16 @@ class Integration(models.Model):
     last_error_message = models.CharField(max_length=500, blank=True, default="")
     last_triggered_at = models.DateTimeField(null=True, blank=True)
     last_successful_update_at = models.DateTimeField(null=True, blank=True)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    processing_started_at = models.DateTimeField(null=True, blank=True)
+    last_processed_at = models.DateTimeField(null=True, blank=True)
+    init_status = models.CharField(max_length=20, choices=InitStatus.choices, blank=True, default="")
+    initialized_at = models.DateTimeField(null=True, blank=True)
+    migration_batch_id = models.CharField(max_length=60, blank=True, default="")
+    breaker_failures = models.PositiveIntegerField(default=0)
+    breaker_window_at = models.DateTimeField(null=True, blank=True)
+    breaker_open_until = models.DateTimeField(null=True, blank=True)
+    allow_multiple = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -67,6 +90,11 @@ class Integration(models.Model):
                 fields=("account", "provider", "instance_type", "external_id"),
                 condition=models.Q(user__isnull=True),
                 name="integration_company_connection",
+            ),
+            models.UniqueConstraint(
+                fields=("credential", "instance_type"),
+                condition=models.Q(allow_multiple=False),
+                name="integration_credential_instance",
             ),
         )
 
