@@ -12,7 +12,7 @@ from urllib3.response import HTTPResponse
 
 from integrations.http.body import read_body, read_error_body
 from integrations.http.deadline import Deadline, deadline_scope, limited
-from integrations.http.errors import BadRequest, from_response
+from integrations.http.errors import BadRequest, IntegrationError, from_response
 from integrations.http.response import ApiResponse
 from integrations.http.translate import translate
 from integrations.http.transport import PlainSession
@@ -22,6 +22,7 @@ from synclogs.redaction import redact_url
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 Body = str | bytes | Mapping[str, Any] | Sequence[tuple[str, Any]]
 Headers = Mapping[str, str | None]
+Explain = Callable[["ApiResponse", IntegrationError], IntegrationError]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -56,6 +57,7 @@ class Exchange:
     max_body_bytes: int
     max_redirects: int
     clock: Callable[[], float]
+    explain: Explain | None = None
 
     def run(self, call: Call, attempt: int, *, max_retry_after: float) -> ApiResponse:
         """The complete reply when its status is 2xx or 304. Raises IntegrationError for anything else."""
@@ -71,9 +73,10 @@ class Exchange:
             response = self._read(call, reply, attempt, started)
         if 200 <= response.status < 300 or response.status == 304:
             return response
-        raise from_response(
+        error = from_response(
             response, provider=self.provider, now=self.clock(), max_retry_after=max_retry_after
         )
+        raise error if self.explain is None else self.explain(response, error)
 
     def _send(self, call: Call) -> requests.Response:
         try:

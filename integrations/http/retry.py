@@ -51,16 +51,17 @@ class RetryPolicy:
     """A provider's declared policy for retries inside one call.
 
     `attempts` counts the first try too. The n-th wait is min(wait_multiplier * 2^(n-1), wait_max) seconds
-    plus a random 0 to `jitter`; a vendor's Retry-After replaces the exponential part. A Retry-After over
-    `max_wait_in_place` seconds is never waited here: the error is raised at once with action postpone, its
-    `retry_after` cut to `max_retry_after`. A 429 with a short Retry-After is retried whatever
-    `retry_statuses`.
+    plus a random 0 to `jitter`, or with `full_jitter` a random part of them; a vendor's Retry-After replaces
+    the exponential part. A Retry-After over `max_wait_in_place` seconds is never waited here: the error is
+    raised at once with action postpone, its `retry_after` cut to `max_retry_after`. A 429 with a short
+    Retry-After is retried whatever `retry_statuses`.
     """
 
     attempts: int = 3
     wait_multiplier: float = 1.0
     wait_max: float = 30.0
     jitter: float = 1.0
+    full_jitter: bool = False
     retry_statuses: frozenset[int] = frozenset({502, 503, 504})
     retry_exceptions: RetryOn = RetryOn.CONNECTION
     max_wait_in_place: float = 10.0
@@ -123,4 +124,6 @@ class RetryPolicy:
         told = error.retry_after if isinstance(error, IntegrationError) else None
         if told is None:
             told = wait_exponential(multiplier=self.wait_multiplier, max=self.wait_max)(state)
+            if self.full_jitter:
+                return wait_random(0, told)(state)
         return told + (wait_random(0, self.jitter)(state) if self.jitter else 0.0)

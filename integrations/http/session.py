@@ -10,7 +10,7 @@ from requests.auth import AuthBase
 
 from integrations.http.deadline import Deadline
 from integrations.http.errors import IntegrationError
-from integrations.http.exchange import Body, Call, Exchange, Headers, Params
+from integrations.http.exchange import Body, Call, Exchange, Explain, Headers, Params
 from integrations.http.pacing import Pacer
 from integrations.http.response import ApiResponse
 from integrations.http.retry import RetryPolicy
@@ -52,8 +52,10 @@ class ApiSession:
     and waits (None: no limit). `verify` is True, the path of a CA bundle, or False, which is logged.
     `secrets` are values to keep out of logs and errors; passwords of `auth` and values of sensitive headers
     are added by themselves. `max_redirects` allows that many redirects of a GET within the same scheme,
-    host and port; other redirects are errors. `clock` gives seconds since the epoch, for Retry-After dates.
-    Environment proxies and .netrc are not used. Raises ValueError for a base URL that cannot be one.
+    host and port; other redirects are errors. `explain` gets a reply that is no success with its usual error,
+    and returns that or the provider's own, before anything is decided about retries. `clock` gives seconds
+    since the epoch, for Retry-After dates. Environment proxies and .netrc are not used. Raises ValueError
+    for a base URL that cannot be one.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ApiSession:
         max_redirects: int = 0,
         verify: bool | str = True,
         secrets: Iterable[str] = (),
+        explain: Explain | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -91,6 +94,7 @@ class ApiSession:
             max_body_bytes=max_body_bytes,
             max_redirects=max_redirects,
             clock=clock,
+            explain=explain,
         )
 
     def __enter__(self) -> Self:

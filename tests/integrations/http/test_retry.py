@@ -70,6 +70,20 @@ def test_jitter_adds_up_to_its_seconds(
     assert waits == [1.7, 2.7]
 
 
+@pytest.mark.parametrize(("drawn", "expected"), [(0.0, [0.0, 0.0, 0.0]), (0.5, [0.5, 1.0, 1.5])])
+def test_full_jitter_waits_a_random_part_of_each_wait(
+    run: Callable[..., str],
+    waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    drawn: float,
+    expected: list[float],
+) -> None:
+    monkeypatch.setattr("random.random", lambda: drawn)
+    call = Attempts(ConnectionFailed(), ConnectionFailed(), ConnectionFailed())
+    run(RetryPolicy(attempts=4, wait_max=3.0, full_jitter=True), call)
+    assert waits == expected
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_by_default_gateway_failures_are_retried(run: Callable[..., str], status: int) -> None:
     assert run(RetryPolicy(jitter=0), Attempts(ServerError(status=status))) == "done"

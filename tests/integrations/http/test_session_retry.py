@@ -9,11 +9,12 @@ from integrations.http.errors import (
     Action,
     BadReply,
     ConnectionFailed,
+    IntegrationError,
     RateLimited,
     ServerError,
     Unauthorized,
 )
-from integrations.http.response import json_body
+from integrations.http.response import ApiResponse, json_body
 from integrations.http.retry import RetryOn, RetryPolicy
 from integrations.http.session import ApiSession
 from tests.integrations.http.server import (
@@ -222,3 +223,22 @@ def test_a_redirected_post_is_never_repeated(server: ScriptedServer, open_sessio
     with pytest.raises(BadReply):
         open_session(server.url, max_redirects=2).request("POST", idempotent=True)
     assert len(server.received) == 1
+
+
+class TenantLocked(RateLimited):
+    """A vendor's own word for "later"."""
+
+
+def test_a_provider_explains_a_refusal_before_it_is_decided_what_to_do(
+    server: ScriptedServer, open_session: Open, waits: list[float]
+) -> None:
+    server.script(reply(403, b"locked for 3 s", {"X-Lock": "3"}), reply(body=b"[1]"))
+    seen: list[tuple[int, bytes, str]] = []
+
+    def explain(response: ApiResponse, error: IntegrationError) -> IntegrationError:
+        seen.append((response.status, response.content, error.code))
+        return TenantLocked("locked", status=403, retry_after=float(response.headers["x-lock"]))
+
+    session = open_session(server.url, retry=POLICY, sleep=waits.append, explain=explain)
+    assert session.request("GET", parse=json_body) == [1]
+    assert (seen, waits) == ([(403, b"locked for 3 s", "forbidden")], [3.0])
