@@ -13,7 +13,7 @@ from accounts.models import Account, User
 from circuits.aggregates import store
 from circuits.aggregates.fetch import Fetched, fetch
 from circuits.aggregates.job import SyncCircuitAggregatesJob
-from circuits.aggregates.selection import Wanted, work_orders
+from circuits.aggregates.selection import Wanted, WorkOrder, planners_of, work_orders
 from circuits.aggregates.store import Difference
 from circuits.aggregates.totals import UnitBook
 from circuits.days import today
@@ -27,9 +27,9 @@ from circuits.sync.planners import PlannerLinks
 from circuits.sync.regions import RegionBook
 from circuits.sync.selection import split_by_switch
 from circuits.sync.stream import CircuitStream
+from circuits.workstudio.choosing import choose_logins
 from circuits.workstudio.client import WorkStudioClient
 from circuits.workstudio.errors import WorkStudioUnavailable
-from circuits.workstudio.login import choose_login
 from circuits.workstudio.table import PROVIDER
 from integrations.jobs.foreground import run_in_foreground
 from integrations.jobs.outcomes import Decision
@@ -108,7 +108,7 @@ def preview_aggregates(wanted: Wanted) -> Iterator[tuple[Fetched, Difference]]:
     orders = work_orders(wanted)
     if not orders:
         return
-    with _healthy_client() as client:
+    with _healthy_client(orders) as client:
         for fetched in fetch(client, orders, UnitBook.read()):
             yield fetched, store.compare(fetched.fresh, today())
 
@@ -150,8 +150,10 @@ def move_circuit(circuit: Circuit, stage: WorkflowStage, user: User | None) -> N
             queue_aggregates(wanted, trigger=SyncTrigger.WORKFLOW_EVENT)
 
 
-def _healthy_client() -> WorkStudioClient:
-    client = WorkStudioClient(choose_login())
+def _healthy_client(orders: Sequence[WorkOrder] = ()) -> WorkStudioClient:
+    """A client for a preview: nothing is noted about its logins."""
+    logins = choose_logins(Account.objects.platform(), planners_of(orders), record=False)
+    client = WorkStudioClient(logins)
     if not client.health_check():
         client.close()
         raise WorkStudioUnavailable("WorkStudio API is unavailable")

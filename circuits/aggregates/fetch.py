@@ -11,6 +11,7 @@ from circuits.aggregates.store import Fresh, with_miles
 from circuits.aggregates.totals import UnitBook, totals
 from circuits.aggregates.units import read_units
 from circuits.workstudio.client import WorkStudioClient
+from circuits.workstudio.errors import WorkStudioNotConfigured
 from integrations.http.errors import Action, Fault, IntegrationError
 from integrations.sync.records import Refused
 
@@ -41,8 +42,8 @@ def fetch(
 ) -> Iterator[Fetched]:
     """Fetch each work order. One that fails is handed on as such, and the others are fetched all the same.
 
-    Raises the error when no further call can succeed: the login is refused, the vendor asks to wait, or three
-    work orders failed in a row. Raises what `check` raises, before each call.
+    Raises the error when no further call can succeed: no login is left, the vendor asks to wait, or three
+    work orders in a row failed of something else. Raises what `check` raises, before each call.
     """
     failures = 0
     for order in orders:
@@ -50,8 +51,9 @@ def fetch(
         try:
             result = _fetch_one(client, order, book)
         except IntegrationError as error:
-            failures += 1
-            hopeless = error.action is Action.POSTPONE or error.fault is Fault.CREDENTIAL
+            without_login = error.fault is Fault.CREDENTIAL or isinstance(error, WorkStudioNotConfigured)
+            failures += not without_login
+            hopeless = error.action is Action.POSTPONE or (without_login and client.logins.spent)
             if hopeless or failures == FAILURES_IN_A_ROW:
                 raise
             logger.warning("planned units of %s could not be fetched: %s", order.number, error)

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from circuits.aggregates import store
 from circuits.aggregates.fetch import Fetched, fetch
-from circuits.aggregates.selection import Wanted, WorkOrder, work_orders
+from circuits.aggregates.selection import Wanted, WorkOrder, planners_of, work_orders
 from circuits.aggregates.store import Fresh
 from circuits.aggregates.totals import UnitBook
 from circuits.days import today
 from circuits.events import PlannedUnitsSynced, announce
+from circuits.workstudio.choosing import choose_logins
 from circuits.workstudio.client import WorkStudioClient
 from circuits.workstudio.errors import WorkStudioUnavailable
-from circuits.workstudio.login import choose_login
 from circuits.workstudio.table import PROVIDER
 from integrations.http.errors import IntegrationError, RecordError
 from integrations.jobs.outcomes import JobCancelled, JobFailed
@@ -58,7 +58,8 @@ class SyncCircuitAggregatesJob(BaseSyncJob):
         self.run.note(records_expected=self.run.counts.processed + circuits)
         self.claim.reporter.expect(circuits)
         if orders:
-            with WorkStudioClient(choose_login()) as client:
+            logins = choose_logins(self.job.account, planners_of(orders))
+            with WorkStudioClient(logins) as client:
                 if not client.health_check():
                     raise WorkStudioUnavailable("WorkStudio API is unavailable")
                 self.claim.reporter.phase("planned units")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from circuits.models import ApiStatusConfig, Circuit
+from circuits.models import ApiStatusConfig, Circuit, CircuitPlanner
 from circuits.models.circuit import MAIN_EXTENSION
 from circuits.statuses import ApiStatus
 from integrations.sync.among import Among
@@ -78,6 +78,18 @@ def work_orders(wanted: Wanted, *, after: str = "") -> list[WorkOrder]:
         if target.work_order > after:
             by_number.setdefault(target.work_order, []).append(target)
     return [WorkOrder(number, tuple(by_number[number])) for number in sorted(by_number)]
+
+
+def planners_of(orders: Sequence[WorkOrder]) -> dict[str, set[int]]:
+    """The users who plan each of these work orders: one query however many there are."""
+    number_of = {circuit.pk: order.number for order in orders for circuit in order.circuits}
+    if not number_of:
+        return {}
+    links = CircuitPlanner.objects.filter(Among("circuit_id", list(number_of)))
+    planners: dict[str, set[int]] = {}
+    for circuit_id, user_id in links.values_list("circuit_id", "user_id"):
+        planners.setdefault(number_of[circuit_id], set()).add(user_id)
+    return planners
 
 
 def _switched_on(statuses: Sequence[ApiStatus]) -> Collection[str]:

@@ -18,9 +18,9 @@ from circuits.sync.regions import RegionBook
 from circuits.sync.selection import split_by_switch
 from circuits.sync.splits import link_split_circuits
 from circuits.sync.stream import CircuitStream
+from circuits.workstudio.choosing import choose_logins
 from circuits.workstudio.client import WorkStudioClient
 from circuits.workstudio.errors import WorkStudioUnavailable
-from circuits.workstudio.login import choose_login
 from circuits.workstudio.table import PROVIDER
 from integrations.jobs.outcomes import JobFailed
 from integrations.jobs.registry import register_job
@@ -56,7 +56,7 @@ class SyncCircuitsJob(BaseSyncJob):
         self._regions, self._planners = RegionBook(), PlannerLinks(memo.get("sightings"))
         statuses = self._statuses_to_do()
         if statuses:
-            with WorkStudioClient(choose_login()) as client:
+            with WorkStudioClient(choose_logins(self.job.account)) as client:
                 if not client.health_check():
                     raise WorkStudioUnavailable("WorkStudio API is unavailable")
                 for status in statuses:

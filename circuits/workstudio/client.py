@@ -11,8 +11,8 @@ from typing import Any, Self, TypeVar
 from django.conf import settings
 
 from circuits.statuses import FILTER_CAPTIONS, ApiStatus
-from circuits.workstudio.errors import WorkStudioProtocolError
-from circuits.workstudio.login import Login
+from circuits.workstudio.errors import WorkStudioNotConfigured, WorkStudioProtocolError
+from circuits.workstudio.login import Login, Logins
 from circuits.workstudio.table import PROVIDER, DDOTable, protocol_of, read_reply, read_table
 from integrations.http.errors import IntegrationError, Unauthorized
 from integrations.http.pacing import Pacer
@@ -56,14 +56,29 @@ def _total_timeout() -> float:
 
 
 class WorkStudioClient:
-    """Reads views of the configured WorkStudio server with one login: docs/workstudio.md.
+    """Reads views of the configured WorkStudio server with the logins of a run: docs/workstudio.md.
 
     Close it, or use it as a context manager.
     """
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, logins: Logins) -> None:
+        self.logins = logins
         self._root = service_root(settings.WORKSTUDIO_API_URL)
-        self._session = ApiSession(
+        self._sessions: dict[Login, ApiSession] = {}
+        self._pacer = Pacer(
+            settings.WORKSTUDIO_CALLS_BEFORE_DELAY,
+            settings.WORKSTUDIO_RATE_LIMIT_DELAY / 1_000_000,
+            sleep=sleep,
+        )
+
+    def _session(self, login: Login) -> ApiSession:
+        """The pooled connections of one login; all logins are paced together."""
+        if login not in self._sessions:
+            self._sessions[login] = self._open(login)
+        return self._sessions[login]
+
+    def _open(self, login: Login) -> ApiSession:
+        return ApiSession(
             self._root,
             provider=PROVIDER,
             auth=(login.username, login.password),
@@ -79,11 +94,7 @@ class WorkStudioClient:
                 retry_exceptions=RetryOn.CONNECTION | RetryOn.TIMEOUT | RetryOn.BAD_REPLY,
                 max_wait_in_place=WAIT_FOR_VENDOR_SECONDS,
             ),
-            pacer=Pacer(
-                settings.WORKSTUDIO_CALLS_BEFORE_DELAY,
-                settings.WORKSTUDIO_RATE_LIMIT_DELAY / 1_000_000,
-                sleep=sleep,
-            ),
+            pacer=self._pacer,
             max_body_bytes=settings.WORKSTUDIO_MAX_BODY_MB * 1024 * 1024,
             verify=_trust(),
             sleep=sleep,
@@ -102,7 +113,8 @@ class WorkStudioClient:
 
     def close(self) -> None:
         """Let go of the pooled connections."""
-        self._session.close()
+        for session in self._sessions.values():
+            session.close()
 
     def health_check(self) -> bool:
         """Whether the server is up: anything but a 5xx or silence. Asked once, never raises, logs why not.
@@ -115,7 +127,7 @@ class WorkStudioClient:
                 self._call("HEARTBEAT", {}, parse=_expect_ok, retry=ONCE)
             else:
                 self._look_at_the_server()
-        except Unauthorized:
+        except (Unauthorized, WorkStudioNotConfigured):
             return True
         except IntegrationError as error:
             logger.warning("WorkStudio is not healthy: %s", error)
@@ -123,16 +135,18 @@ class WorkStudioClient:
         return True
 
     def check_login(self) -> None:
-        """Ask the cheapest thing that needs the login, once. Raises IntegrationError: Unauthorized, ..."""
-        self._session.request(
-            "POST",
-            "DDOProtocol/HEARTBEAT",
-            json={"Protocol": "HEARTBEAT"},
-            idempotent=True,
-            parse=_expect_ok,
-            retry=ONCE,
-            read_timeout=HEALTH_TIMEOUT_SECONDS,
-            total_timeout=2 * HEALTH_TIMEOUT_SECONDS,
+        """Ask the cheapest thing that needs a login, once. Raises IntegrationError: Unauthorized, ..."""
+        self.logins.try_each(
+            lambda login: self._session(login).request(
+                "POST",
+                "DDOProtocol/HEARTBEAT",
+                json={"Protocol": "HEARTBEAT"},
+                idempotent=True,
+                parse=_expect_ok,
+                retry=ONCE,
+                read_timeout=HEALTH_TIMEOUT_SECONDS,
+                total_timeout=2 * HEALTH_TIMEOUT_SECONDS,
+            )
         )
 
     def _look_at_the_server(self) -> None:
@@ -154,7 +168,7 @@ class WorkStudioClient:
                 raise
 
     def circuits(self, status: ApiStatus) -> DDOTable:
-        """Every circuit in one status that the service account may see.
+        """Every circuit in one status that the service account may see; no other login is asked.
 
         Raises IntegrationError: WorkStudioProtocolError, Unauthorized, ServerError, TimedOut, ...
         """
@@ -167,15 +181,32 @@ class WorkStudioClient:
         )
 
     def planned_units(self, work_order: str) -> DDOTable:
-        """The planned units of one work order. Raises IntegrationError as `circuits` does."""
+        """The planned units of one work order, asked for with its planners' logins first.
+
+        Raises IntegrationError as `circuits` does.
+        """
         return self.get_view_data(
-            settings.WORKSTUDIO_VIEW_PLANNED_UNITS, name="WO#", value=work_order, caption="WO Number"
+            settings.WORKSTUDIO_VIEW_PLANNED_UNITS,
+            name="WO#",
+            value=work_order,
+            caption="WO Number",
+            work_order=work_order,
         )
 
     def get_view_data(
-        self, view: str, *, name: str, value: str, caption: str, persist: bool = False
+        self,
+        view: str,
+        *,
+        name: str,
+        value: str,
+        caption: str,
+        persist: bool = False,
+        work_order: str = "",
     ) -> DDOTable:
-        """One filtered view as a table; `view` is its GUID with braces, `name` its filter's exact name."""
+        """One filtered view as a table; `view` is its GUID with braces, `name` its filter's exact name.
+
+        With `work_order` the logins of its planners are tried first.
+        """
         view_filter: dict[str, Any] = {
             "FilterName": name,
             "FilterValue": value,
@@ -190,7 +221,9 @@ class WorkStudioClient:
             "ViewFilter": view_filter,
             "ResultFormat": "DDOTable",
         }
-        return self._call("GETVIEWDATA", body, parse=lambda response: read_table(response.content))
+        return self._call(
+            "GETVIEWDATA", body, parse=lambda response: read_table(response.content), work_order=work_order
+        )
 
     def _call(
         self,
@@ -199,13 +232,17 @@ class WorkStudioClient:
         *,
         parse: Callable[[ApiResponse], T],
         retry: RetryPolicy | None = None,
+        work_order: str = "",
     ) -> T:
         """POST one protocol. Reads only, so a repeated request does no harm."""
-        return self._session.request(
-            "POST",
-            f"DDOProtocol/{protocol}",
-            json={"Protocol": protocol, **body},
-            idempotent=True,
-            parse=parse,
-            retry=retry,
+        return self.logins.try_each(
+            lambda login: self._session(login).request(
+                "POST",
+                f"DDOProtocol/{protocol}",
+                json={"Protocol": protocol, **body},
+                idempotent=True,
+                parse=parse,
+                retry=retry,
+            ),
+            work_order,
         )

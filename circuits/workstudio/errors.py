@@ -24,9 +24,15 @@ class WorkStudioNotConfigured(IntegrationError):
     action = Action.STOP
     fault = Fault.US
     actionable_message = (
-        "Set WORKSTUDIO_USERNAME (DOMAIN\\user) and WORKSTUDIO_PASSWORD in the environment, "
-        "then start the sync again."
+        "Enter the service account under Credentials, or set WORKSTUDIO_USERNAME (DOMAIN\\user) and "
+        "WORKSTUDIO_PASSWORD in the environment; then start the sync again."
     )
+
+
+class WorkStudioLoginUnreadable(WorkStudioNotConfigured):
+    """A stored login cannot be decrypted with any key."""
+
+    code = "secret_unreadable"
 
 
 class WorkStudioProtocolError(ProtocolError):

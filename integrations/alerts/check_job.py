@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.alerts.checks import check_queue
+from integrations.alerts.credentials import recover_mended
 from integrations.alerts.service import recover_by_later_success
 from integrations.jobs.base import BaseJob
 from integrations.jobs.registry import register_job
@@ -20,8 +21,9 @@ class CheckQueueJob(BaseJob):
     timeout = 60
 
     def handle(self) -> str | None:
-        """Do the three."""
+        """Do all of them."""
         problems = check_queue()
         recover_by_later_success()
+        recover_mended()
         announce_overdue()
         return f"{len(problems)} problems"

@@ -86,6 +86,10 @@ class WorkStudio:
         """Let everything go well from now on."""
         self._mount.faults.clear()
 
+    def clear_journal(self) -> None:
+        """Forget the calls received so far."""
+        self._mount.journal.clear()
+
     def calls(self) -> list[dict[str, Any]]:
         """The protocol calls received, oldest first."""
         entries = self._mount.journal.snapshot()["entries"]

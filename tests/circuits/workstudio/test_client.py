@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from circuits.statuses import ApiStatus
 from circuits.workstudio.client import WorkStudioClient, service_root
-from circuits.workstudio.errors import WorkStudioNotConfigured, WorkStudioProtocolError
-from circuits.workstudio.login import Login, choose_login
+from circuits.workstudio.errors import WorkStudioProtocolError
+from circuits.workstudio.login import Login, Logins
+from circuits.workstudio.sandbox import PASSWORD, SERVICE_USERNAME
 from integrations.http.errors import (
     Action,
     BadReply,
@@ -28,9 +29,14 @@ from integrations.sandbox import SandboxServer
 from tests.circuits.conftest import WorkStudio
 
 
+def service() -> Logins:
+    """The simulator's service account."""
+    return Logins([Login(SERVICE_USERNAME, PASSWORD)])
+
+
 def ask(times: int = 1) -> int:
     """Ask for the circuits in progress; returns how many came last."""
-    with WorkStudioClient(choose_login()) as client:
+    with WorkStudioClient(service()) as client:
         return [len(client.circuits(ApiStatus.ACTIV)) for _ in range(times)][-1]
 
 
@@ -148,7 +154,7 @@ def test_tries_count_as_calls(workstudio: WorkStudio, sleeps: list[float]) -> No
 @pytest.mark.parametrize("status", [200, 401, 403, 404])
 def test_a_server_that_answers_is_healthy(workstudio: WorkStudio, status: int) -> None:
     workstudio.fault("status", status=status, match={})
-    with WorkStudioClient(choose_login()) as client:
+    with WorkStudioClient(service()) as client:
         assert client.health_check()
 
 
@@ -161,7 +167,7 @@ def test_a_server_that_breaks_or_is_silent_is_not_and_is_asked_once(
 ) -> None:
     monkeypatch.setattr("circuits.workstudio.client.HEALTH_TIMEOUT_SECONDS", 0.2)
     workstudio.fault(**fault, match={}, times="forever")
-    with caplog.at_level(logging.WARNING), WorkStudioClient(choose_login()) as client:
+    with caplog.at_level(logging.WARNING), WorkStudioClient(service()) as client:
         assert not client.health_check()
     assert "WorkStudio is not healthy" in caplog.text
     assert workstudio.server.mounts["workstudio"].journal.counts()["requests"] == 1
@@ -170,7 +176,7 @@ def test_a_server_that_breaks_or_is_silent_is_not_and_is_asked_once(
 def test_a_server_that_is_down_is_not_healthy(settings: Settings, sleeps: list[float]) -> None:
     with SandboxServer([]) as server:
         settings.WORKSTUDIO_API_URL = server.url
-    with WorkStudioClient(Login("A\\b", "password")) as client:
+    with WorkStudioClient(Logins([Login("A\\b", "password")])) as client:
         assert not client.health_check()
     assert sleeps == []
 
@@ -191,16 +197,8 @@ def test_the_heartbeat_must_be_answered_with_ok_and_a_refused_login_is_found_lat
     settings.WORKSTUDIO_HEALTH_CHECK = "heartbeat"
     if fault:
         workstudio.fault(**fault, match={"path": "HEARTBEAT"})
-    with WorkStudioClient(choose_login()) as client:
+    with WorkStudioClient(service()) as client:
         assert client.health_check() is healthy
-
-
-@pytest.mark.parametrize("name", ["WORKSTUDIO_USERNAME", "WORKSTUDIO_PASSWORD"])
-def test_without_a_login_it_says_which_variable_is_missing(settings: Settings, name: str) -> None:
-    settings.WORKSTUDIO_USERNAME, settings.WORKSTUDIO_PASSWORD = "A\\b", "secret"
-    setattr(settings, name, "")
-    with pytest.raises(WorkStudioNotConfigured, match=name):
-        choose_login()
 
 
 def test_a_login_does_not_show_its_password() -> None:

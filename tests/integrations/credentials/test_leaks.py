@@ -33,6 +33,7 @@ from integrations.sandbox import SandboxServer
 from synclogs.models import Alert, Job, JobAttempt, LiveEvent, SyncLog
 from synclogs.progress import SilentReporter
 from tests.circuits.conftest import WorkStudio
+from tests.factories import UserFactory
 from tests.operations.served import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +80,7 @@ def _configured(studio: WorkStudio, settings: Settings, monkeypatch: pytest.Monk
     wiring.connect()
     Credential.objects.create(
         account=Account.objects.platform(),
+        user=UserFactory.create(),
         provider="workstudio",
         secrets={"username": USERNAME, "password": STORED},
     )
