@@ -1,7 +1,8 @@
 """WorkStudio, as the engine knows it."""
 
 from circuits.aggregates.job import SyncCircuitAggregatesJob
-from circuits.schedules import SCHEDULES
+from circuits.aggregates.week import BuildWeeklyAggregatesJob
+from circuits.schedules import circuit_schedules
 from circuits.snapshots.job import CreateDailySnapshotsJob
 from circuits.sync.job import SyncCircuitsJob
 from integrations import registry
@@ -19,10 +20,15 @@ WORKSTUDIO = registry.register(
     registry.Provider(
         slug="workstudio",
         label="WorkStudio",
-        jobs=(SyncCircuitsJob, SyncCircuitAggregatesJob, CreateDailySnapshotsJob),
+        jobs=(
+            SyncCircuitsJob,
+            SyncCircuitAggregatesJob,
+            CreateDailySnapshotsJob,
+            BuildWeeklyAggregatesJob,
+        ),
         sandbox=_sandbox,
         host_settings=(("WORKSTUDIO_API_URL", "DDOProtocol/"),),
     )
 )
 
-declared.declare(*SCHEDULES)
+declared.declare(*circuit_schedules())

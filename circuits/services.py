@@ -16,6 +16,7 @@ from circuits.aggregates.job import SyncCircuitAggregatesJob
 from circuits.aggregates.selection import Wanted, WorkOrder, planners_of, work_orders
 from circuits.aggregates.store import Difference
 from circuits.aggregates.totals import UnitBook
+from circuits.aggregates.week import BuildWeeklyAggregatesJob
 from circuits.days import today
 from circuits.events import CircuitWorkflowChanged, announce
 from circuits.models import Circuit
@@ -118,6 +119,11 @@ def queue_daily_snapshots(
 ) -> Job:
     """Queue the snapshots of a day (None: the day it is then); an open job of it is returned instead."""
     return _queue(CreateDailySnapshotsJob, _day_args(day), trigger, triggered_by)
+
+
+def queue_weekly_aggregates(*, trigger: str = SyncTrigger.MANUAL) -> Job:
+    """Queue the rows that close a week today; an open job of it is returned instead."""
+    return _queue(BuildWeeklyAggregatesJob, {}, trigger, None)
 
 
 def create_daily_snapshots_now(

@@ -13,11 +13,16 @@ WORKSTUDIO = (
     ),
     Variable(
         "WORKSTUDIO_USERNAME",
-        "The service account, used where no credential is stored. DOMAIN\\user needs no escaping "
-        "unless it is in double quotes.",
-        default="",
+        "The service account, used where no credential is stored; in development the simulator's. "
+        "DOMAIN\\user needs no escaping unless it is in double quotes.",
+        default={"development": "TREECO\\svc.sync", "qa": "", "production": ""},
     ),
-    Variable("WORKSTUDIO_PASSWORD", "Its password.", default="", secret=True),
+    Variable(
+        "WORKSTUDIO_PASSWORD",
+        "Its password.",
+        default={"development": "sandbox-password", "qa": "", "production": ""},
+        secret=True,
+    ),
     Variable("WORKSTUDIO_VERIFY_TLS", "Checks the server's certificate.", default=True, kind=FLAG),
     Variable("WORKSTUDIO_CA_BUNDLE", "A file of certificate authorities to check it with.", default=""),
     Variable(
@@ -70,6 +75,12 @@ WORKSTUDIO = (
         "How health is checked: by fetching the base URL, or with a HEARTBEAT call as the service account.",
         default="base_url",
         choices=("base_url", "heartbeat"),
+    ),
+    Variable(
+        "WORKSTUDIO_SCHEDULE_AGGREGATES",
+        "Fetches planned units by the clock and closes each week; needs `manage.py schedules load`.",
+        default=True,
+        kind=FLAG,
     ),
     Variable(
         "WORKSTUDIO_VIEW_VEGETATION_ASSESSMENTS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -72,11 +72,6 @@ def insert(rows: Sequence[Row]) -> None:
     if rows:
         unique = ("circuit_id", "snapshot_type", "snapshot_date")
         Merge(CircuitSnapshot, tuple(rows[0]), unique=unique).write(rows)
-
-
-def batches(circuit_ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """The ids, so many at a time."""
-    return (circuit_ids[start : start + size] for start in range(0, len(circuit_ids), size))
 
 
 def _measured(aggregate: Row | None) -> Row:

@@ -25,10 +25,12 @@ CREDENTIAL_CODES = ("unauthorized", "forbidden")
 class BaseSyncJob(BaseJob):
     """A run over one connection. Two runs with the same lock key never work at the same time.
 
-    A subclass writes `sync`, and `finish` when ending well needs more than `run.complete()`.
+    A subclass writes `sync`, and `finish` when ending well needs more than `run.complete()`. One that
+    calls no vendor says so with `fetches`: how it ends then says nothing about the connection.
     """
 
     sync_type: ClassVar[str]
+    fetches: ClassVar[bool] = True
     queue: ClassVar[JobQueue] = JobQueue.FETCH
     timeout: ClassVar[int] = 1800
 
@@ -97,6 +99,8 @@ class BaseSyncJob(BaseJob):
     def on_succeeded(self) -> None:
         """End the run and mark the connection as working, in one transaction with the job's end."""
         self.finish()
+        if not self.fetches:
+            return
         Integration.objects.filter(pk=self.integration.pk).update(
             status=IntegrationStatus.ACTIVE,
             status_reason="",
@@ -110,7 +114,7 @@ class BaseSyncJob(BaseJob):
         if self.claim.run is not None:
             details = {"what_to_do": decision.actionable_message, "rule": decision.rule}
             self.claim.run.fail(message, details, code=decision.code)
-        if self.job.integration_id is None:
+        if self.job.integration_id is None or not self.fetches:
             return
         changes = {
             "error_count": F("error_count") + 1,

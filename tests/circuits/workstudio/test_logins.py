@@ -48,7 +48,7 @@ def circuit_of(*credentials: Credential, work_order: str = "2026-4107") -> Circu
     """A circuit that the owners of these credentials plan."""
     circuit: Circuit = CircuitFactory(work_order=work_order, region=None)
     for credential in credentials:
-        CircuitPlanner.objects.create(circuit=circuit, user=credential.user)
+        CircuitPlanner.objects.create(circuit=circuit, user_id=credential.user_id)
     return circuit
 
 
@@ -172,7 +172,7 @@ def test_the_service_account_s_401_fails_the_run_and_new_secrets_are_the_way_bac
 
 def test_a_login_that_was_replaced_while_it_was_refused_stays_active(workstudio: WorkStudio) -> None:
     own = stored(PLANNER, "old-password", user=UserFactory())
-    logins = choose_logins(own.account, {"wo": [own.user_id]})
+    logins = choose_logins(own.account, {"wo": [own.user_id or 0]})
     Credential.objects.get(pk=own.pk).replace_secrets({"username": PLANNER, "password": PASSWORD})
     with services.WorkStudioClient(logins) as client:
         client.planned_units("wo")

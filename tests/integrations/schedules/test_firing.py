@@ -10,15 +10,18 @@ from functools import partial
 import pytest
 from django.db import OperationalError, connection
 from django_q.models import Schedule as Row
+from pytest_django import Settings
 
-from circuits.schedules import SCHEDULES as CIRCUIT_SCHEDULES
+from circuits.schedules import circuit_schedules
 from circuits.services import workstudio_connection
 from integrations.schedules import firing
 from integrations.schedules.declared import Schedule
 from integrations.schedules.firing import fire_due
-from integrations.schedules.loading import load_schedules
+from integrations.schedules.loading import load_schedules, next_times
 from synclogs.models import Alert, Job
 from tests.integrations.schedules.supervising import NEW_YORK, finish, fired, start
+
+OPEN = ["ACTIV", "QC", "REWRK"]
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +167,7 @@ def test_a_schedule_with_nothing_to_do_goes_on_to_its_next_time(
 
 
 def test_the_circuit_schedules_queue_their_jobs() -> None:
-    jobs = {schedule.name: schedule.start() for schedule in CIRCUIT_SCHEDULES}
+    jobs = {schedule.name: schedule.start() for schedule in circuit_schedules()}
     said = {
         name: (job.name, job.args.get("statuses"), job.args["trigger"]) for name, job in jobs.items() if job
     }
@@ -173,12 +176,45 @@ def test_the_circuit_schedules_queue_their_jobs() -> None:
         "sync-circuits-activ-afternoon": ("circuits.sync_circuits", ["ACTIV"], "scheduled"),
         "sync-circuits-weekly": ("circuits.sync_circuits", ["QC", "REWRK", "CLOSE"], "scheduled"),
         "create-daily-snapshots": ("circuits.create_daily_snapshots", None, "scheduled"),
+        "sync-aggregates-morning": ("circuits.sync_aggregates", OPEN, "scheduled"),
+        "sync-aggregates-afternoon": ("circuits.sync_aggregates", OPEN, "scheduled"),
+        "build-weekly-aggregates": ("circuits.build_weekly_aggregates", None, "scheduled"),
     }
+
+
+def test_the_schedules_of_planned_units_can_be_switched_off(settings: Settings) -> None:
+    names = {schedule.name for schedule in circuit_schedules()}
+    settings.WORKSTUDIO_SCHEDULE_AGGREGATES = False
+    assert names - {schedule.name for schedule in circuit_schedules()} == {
+        "sync-aggregates-morning",
+        "sync-aggregates-afternoon",
+        "build-weekly-aggregates",
+    }
+
+
+def test_every_circuit_schedule_keeps_new_york_s_time_over_both_clock_changes() -> None:
+    cron = {schedule.name: schedule.cron for schedule in circuit_schedules()}
+    for after in ("2026-03-05 18:00", "2026-10-29 18:00"):
+        moment = datetime.fromisoformat(after).replace(tzinfo=NEW_YORK)
+        said = {
+            name: [f"{found.astimezone(NEW_YORK):%a %H:%M}" for found in next_times(line, moment, 2)]
+            for name, line in cron.items()
+        }
+        assert said == {
+            "sync-circuits-activ-morning": ["Fri 04:30", "Mon 04:30"],
+            "sync-circuits-activ-afternoon": ["Fri 16:30", "Mon 16:30"],
+            "sync-circuits-weekly": ["Mon 04:30", "Mon 04:30"],
+            "create-daily-snapshots": ["Fri 05:00", "Mon 05:00"],
+            "sync-aggregates-morning": ["Fri 05:30", "Mon 05:30"],
+            "sync-aggregates-afternoon": ["Fri 17:30", "Mon 17:30"],
+            "build-weekly-aggregates": ["Sat 23:00", "Sat 23:00"],
+        }
 
 
 def test_a_paused_connection_is_not_synced_by_the_clock() -> None:
     connection = workstudio_connection()
     connection.paused = True
     connection.save()
-    jobs = {schedule.name: schedule.start() for schedule in CIRCUIT_SCHEDULES}
-    assert [name for name, job in jobs.items() if job is not None] == ["create-daily-snapshots"]
+    jobs = {schedule.name: schedule.start() for schedule in circuit_schedules()}
+    started = [name for name, job in jobs.items() if job is not None]
+    assert started == ["create-daily-snapshots", "build-weekly-aggregates"]
