@@ -243,4 +243,12 @@ HTTP = (
         default=[],
         kind=ITEMS,
     ),
+    Variable(
+        "RATE_LIMIT_SHARE",
+        "Which part of the limits that a vendor states may be used; the rest is left to other clients.",
+        default=0.8,
+        kind=NUMBER,
+        minimum=0.01,
+        maximum=1,
+    ),
 )

@@ -101,6 +101,17 @@ class RateLimited(IntegrationError):
     )
 
 
+class BudgetSpent(RateLimited):
+    """The calls that a vendor allows are used up for longer than is waited in place; nothing was sent."""
+
+    code = "budget_spent"
+    fault = Fault.US
+    summary = "the call budget is spent"
+    actionable_message = (
+        "Nothing to do: work goes on when there are calls again. If it recurs, look at the call budgets."
+    )
+
+
 class ServerError(IntegrationError):
     """The vendor failed (5xx)."""
 

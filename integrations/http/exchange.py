@@ -23,6 +23,7 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 Body = str | bytes | Mapping[str, Any] | Sequence[tuple[str, Any]]
 Headers = Mapping[str, str | None]
 Explain = Callable[["ApiResponse", IntegrationError], IntegrationError]
+Observe = Callable[[int, Mapping[str, str]], None]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -58,6 +59,7 @@ class Exchange:
     max_redirects: int
     clock: Callable[[], float]
     explain: Explain | None = None
+    observe: Observe | None = None
 
     def run(self, call: Call, attempt: int, *, max_retry_after: float) -> ApiResponse:
         """The complete reply when its status is 2xx or 304. Raises IntegrationError for anything else."""
@@ -71,6 +73,8 @@ class Exchange:
                 reply.raw.close()
                 call = replace(call, url=target, params=None)
             response = self._read(call, reply, attempt, started)
+        if self.observe is not None:
+            self.observe(response.status, response.headers)
         if 200 <= response.status < 300 or response.status == 304:
             return response
         error = from_response(

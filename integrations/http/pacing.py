@@ -1,8 +1,21 @@
-"""Pausing between calls to a vendor that asks for gentleness and publishes no limit."""
+"""What calls wait for: a budget of a vendor's limits, or pauses where it asks for gentleness."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from integrations.http.deadline import Deadline
+
+
+class CallBudget(Protocol):
+    """The calls that a vendor's limits leave; `integrations/http/limits` has the one for production."""
+
+    def acquire(self, cost: int = 1, *, patience: float = ..., deadline: Deadline | None = None) -> None:
+        """Return when a call of this cost may be made. Raises BudgetSpent when that takes too long."""
+
+    def observe(self, status: int, headers: Mapping[str, str]) -> None:
+        """Hear what a reply says of the limits."""
 
 
 class Pacer:

@@ -19,6 +19,7 @@ from tenacity import (
 from integrations.http.errors import (
     Action,
     BadReply,
+    BudgetSpent,
     ConnectionFailed,
     IntegrationError,
     RateLimited,
@@ -104,6 +105,8 @@ class RetryPolicy:
     def should_retry(self, error: BaseException) -> bool:
         """Whether this policy tries again after the error, attempts and idempotency aside."""
         if not isinstance(error, IntegrationError) or error.action in (Action.STOP, Action.SKIP_RECORD):
+            return False
+        if isinstance(error, BudgetSpent):
             return False
         if isinstance(error, RateLimited):
             waits_in_place = error.retry_after is not None and error.retry_after <= self.max_wait_in_place

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
 
@@ -11,7 +12,8 @@ from requests.auth import AuthBase
 from integrations.http.deadline import Deadline
 from integrations.http.errors import IntegrationError
 from integrations.http.exchange import Body, Call, Exchange, Explain, Headers, Params
-from integrations.http.pacing import Pacer
+from integrations.http.pacing import CallBudget, Pacer
+from integrations.http.patience import current_patience
 from integrations.http.response import ApiResponse
 from integrations.http.retry import RetryPolicy
 from integrations.http.transport import checked_trust, keep_secret, new_http
@@ -39,6 +41,7 @@ class CallOptions(TypedDict, total=False):
     headers: Headers | None
     idempotent: bool | None
     retry: RetryPolicy | None
+    cost: int
     connect_timeout: float | None
     read_timeout: float | None
     total_timeout: float | None
@@ -49,13 +52,14 @@ class ApiSession:
 
     `base_url` may have a path prefix. `auth` is a (user, password) pair or a requests auth object. Timeouts
     are in seconds: to connect (per address), per read, and in total for one `request` with all its attempts
-    and waits (None: no limit). `verify` is True, the path of a CA bundle, or False, which is logged.
-    `secrets` are values to keep out of logs and errors; passwords of `auth` and values of sensitive headers
-    are added by themselves. `max_redirects` allows that many redirects of a GET within the same scheme,
-    host and port; other redirects are errors. `explain` gets a reply that is no success with its usual error,
-    and returns that or the provider's own, before anything is decided about retries. `clock` gives seconds
-    since the epoch, for Retry-After dates. Environment proxies and .netrc are not used. Raises ValueError
-    for a base URL that cannot be one.
+    and waits (None: no limit). Each attempt waits for `budget`, the vendor's limits as all processes share
+    them (docs/connections.md), and for `pacer`. `verify` is True, the path of a CA bundle, or False, which is
+    logged. `secrets` are values to keep out of logs and errors; passwords of `auth` and values of sensitive
+    headers are added by themselves. `max_redirects` allows that many redirects of a GET within the same
+    scheme, host and port; other redirects are errors. `explain` gets a reply that is no success with its
+    usual error, and returns that or the provider's own, before anything is decided about retries. `clock`
+    gives seconds since the epoch, for Retry-After dates. Environment proxies and .netrc are not used. Raises
+    ValueError for a base URL that cannot be one.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class ApiSession:
         total_timeout: float | None = None,
         retry: RetryPolicy = _DEFAULT_RETRY,
         pacer: Pacer | None = None,
+        budget: CallBudget | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
         max_redirects: int = 0,
         verify: bool | str = True,
@@ -83,8 +88,10 @@ class ApiSession:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._total_timeout = total_timeout
+        self._patience = current_patience()
         self._retry = retry
         self._pacer = pacer
+        self._budget = budget
         self._sleep = sleep
         keep_secret(auth, headers or {}, secrets)
         self._exchange = Exchange(
@@ -95,6 +102,7 @@ class ApiSession:
             max_redirects=max_redirects,
             clock=clock,
             explain=explain,
+            observe=None if budget is None else budget.observe,
         )
 
     def __enter__(self) -> Self:
@@ -136,6 +144,7 @@ class ApiSession:
         idempotent: bool | None = None,
         parse: Callable[[ApiResponse], T] | None = None,
         retry: RetryPolicy | None = None,
+        cost: int = 1,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         total_timeout: float | None = None,
@@ -145,12 +154,13 @@ class ApiSession:
         `path` is joined to the base URL; an absolute URL of the same host is taken too. `parse` runs inside
         the retry loop, so a BadReply it raises is retried as the policy says. `idempotent` says whether the
         request may be sent more than once; None means yes for GET, HEAD, OPTIONS, PUT and DELETE only.
-        `retry` and the timeouts replace the session's for this call. Raises IntegrationError: the last
+        `retry` and the timeouts replace the session's for this call. `cost` is what it takes from the budget,
+        at every attempt. Raises IntegrationError: the last
         attempt's.
         """
         method = method.upper()
         total = self._total_timeout if total_timeout is None else total_timeout
-        policy = retry or self._retry
+        policy = self._patient(retry or self._retry)
         call = Call(
             method=method,
             url=self._url(path),
@@ -163,7 +173,7 @@ class ApiSession:
             deadline=None if total is None else Deadline(total),
         )
         return policy.run(
-            lambda attempt: self._attempt(call, attempt, policy, parse),
+            lambda attempt: self._attempt(call, attempt, policy, parse, cost),
             idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
             total_timeout=total,
             sleep=self._sleep,
@@ -176,9 +186,22 @@ class ApiSession:
             error.provider = self.provider
             raise
 
+    def _patient(self, policy: RetryPolicy) -> RetryPolicy:
+        """The policy, with longer waits in place where the session was opened with patience."""
+        if self._patience <= policy.max_wait_in_place:
+            return policy
+        return replace(policy, max_wait_in_place=self._patience)
+
     def _attempt(
-        self, call: Call, attempt: int, policy: RetryPolicy, parse: Callable[[ApiResponse], T] | None
+        self,
+        call: Call,
+        attempt: int,
+        policy: RetryPolicy,
+        parse: Callable[[ApiResponse], T] | None,
+        cost: int,
     ) -> ApiResponse | T:
+        if self._budget is not None:
+            self._budget.acquire(cost, patience=policy.max_wait_in_place, deadline=call.deadline)
         if self._pacer is not None:
             self._pacer.wait()
         started = time.monotonic()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
-from integrations.http.errors import Action, IntegrationError
+from integrations.http.errors import Action, BudgetSpent, IntegrationError
 from integrations.jobs.outcomes import Decision, JobCancelled, JobFailed, LeaseLost, Next, Postpone
 from integrations.jobs.qcluster import TimeoutException
 from synclogs.models import RunFenced, SyncAlreadyRunning
@@ -45,7 +45,8 @@ def decide(
     if isinstance(error, IntegrationError) and error.action == Action.POSTPONE:
         wait = error.retry_after if error.retry_after is not None else DEFAULT_POSTPONE_SECONDS
         wait = min(wait, MAX_POSTPONE_SECONDS)
-        return _postpone(error, wait, "vendor says wait", str(error), postponed_s, cap)
+        rule = "call budget spent" if isinstance(error, BudgetSpent) else "vendor says wait"
+        return _postpone(error, wait, rule, str(error), postponed_s, cap)
     return _after_failure(error, attempts, backoff)
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Account
+from integrations.http.patience import patience
 from integrations.jobs import dispatch
 from integrations.jobs.base import BaseJob
 from integrations.jobs.claim import Claim, claim, lease_end, new_token, open_attempt
@@ -32,14 +33,15 @@ def run_in_foreground(
 ) -> tuple[Job, Decision]:
     """Run a job here and now, under a lease like any other, and return it with what became of it.
 
-    An open job of the same work is claimed instead of making a second one. Raises SyncAlreadyRunning, and
-    leaves no row behind, when a run of the same work is going on.
+    An open job of the same work is claimed instead of making a second one. Its calls wait in place for a
+    vendor's limits, up to the job's timeout, where a worker would postpone the job. Raises
+    SyncAlreadyRunning, and leaves no row behind, when a run of the same work is going on.
     """
     held = _claim_new(cls, account, integration, args) or _claim_waiting(cls, integration, args)
     if held is None:
         raise SyncAlreadyRunning(cls.unique_key(integration, args), None)
     held.reporter = reporter
-    with LeaseKeeper(held) as keeper:
+    with LeaseKeeper(held) as keeper, patience(cls.timeout):
         decision = execute(held, keeper)
     held.job.refresh_from_db()
     return held.job, decision

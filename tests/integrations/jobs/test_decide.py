@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.http.errors import (
     BadReply,
     BadRequest,
+    BudgetSpent,
     ConnectionFailed,
     Forbidden,
     RateLimited,
@@ -125,3 +126,8 @@ def test_a_cancelled_job_ends_cancelled_with_its_reason() -> None:
 @pytest.mark.parametrize("error", [LeaseLost("lapsed"), RunFenced("taken over")])
 def test_a_process_that_owns_the_job_no_longer_decides_nothing(error: Exception) -> None:
     assert after(error).next is Next.LOST
+
+
+def test_a_spent_budget_postpones_and_says_so() -> None:
+    decision = decide(BudgetSpent("tenant 1: used up", retry_after=42.0), attempts=0, backoff=())
+    assert (decision.next, decision.rule, decision.wait_s) == (Next.POSTPONE, "call budget spent", 42.0)

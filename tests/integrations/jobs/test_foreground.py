@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import Account
 from integrations.http.errors import ServerError
+from integrations.http.patience import current_patience
 from integrations.jobs.foreground import run_in_foreground
 from integrations.jobs.outcomes import Decision, Next
 from integrations.models import Integration
@@ -107,3 +108,11 @@ def test_it_may_not_take_longer_than_its_class_allows(
             ActingJob, account=account, integration=None, args={}, reporter=SilentReporter()
         )
     assert (decision.next, job.error_code) == (Next.RETRY, "timeout")
+
+
+def test_its_calls_wait_in_place_for_as_long_as_the_job_may_take(connection_of: Integration) -> None:
+    seen: list[float] = []
+    with acting(sync=lambda work: seen.append(current_patience())):
+        now(connection_of)
+        run(ActingSync.dispatch(account=connection_of.account, integration=connection_of))
+    assert seen == [ActingSync.timeout, 0.0]
