@@ -17,7 +17,9 @@ ROLES = (SUDO_ADMIN, ADMIN, PLANNER, VIEWER)
 
 CIRCUITS = (
     "circuits.view_circuit",
+    "circuits.view_circuitaggregate",
     "circuits.view_circuitplanner",
+    "circuits.view_circuitsnapshot",
     "circuits.view_circuituistate",
     "circuits.view_region",
 )
@@ -32,8 +34,6 @@ LEDGER = (
     "integrations.view_integration",
     "circuits.view_unlinkedplanner",
     "circuits.view_apistatusconfig",
-    "circuits.view_circuitaggregate",
-    "circuits.view_circuitsnapshot",
     "circuits.view_unittype",
 )
 OPERATING = (

@@ -8,6 +8,10 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.functional import cached_property
 
+MAX_WS_USERNAME = 150
+MAX_WS_KEY = 3 * MAX_WS_USERNAME
+"""Taking away the case of one character makes up to three of it."""
+
 
 def normalize_ws_username(username: str) -> str:
     """The form in which two WorkStudio names (`DOMAIN\\user`, Windows style) are compared."""
@@ -17,8 +21,10 @@ def normalize_ws_username(username: str) -> str:
 class User(AbstractUser):
     """A person. `ws_username` links them to the planner of the same name in WorkStudio."""
 
-    ws_username = models.CharField("WorkStudio username", max_length=150, blank=True, default="")
-    ws_username_key = models.CharField(max_length=150, blank=True, default="", db_index=True, editable=False)
+    ws_username = models.CharField("WorkStudio username", max_length=MAX_WS_USERNAME, blank=True, default="")
+    ws_username_key = models.CharField(
+        max_length=MAX_WS_KEY, blank=True, default="", db_index=True, editable=False
+    )
     ws_user_guid = models.CharField("WorkStudio GUID", max_length=64, blank=True, default="", db_index=True)
     is_ws_linked = models.BooleanField("linked to WorkStudio", default=False)
     ws_linked_at = models.DateTimeField("linked at", null=True, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from accounts.models.user import MAX_WS_KEY, MAX_WS_USERNAME
 from circuits.models.circuit import Circuit
 
 
@@ -43,8 +44,8 @@ class CircuitPlanner(models.Model):
 class UnlinkedPlanner(models.Model):
     """A planner's name seen on circuits that no user carries yet. Linking it relinks those circuits."""
 
-    ws_username = models.CharField("WorkStudio username", max_length=150)
-    ws_username_key = models.CharField(max_length=150, unique=True, editable=False)
+    ws_username = models.CharField("WorkStudio username", max_length=MAX_WS_USERNAME)
+    ws_username_key = models.CharField(max_length=MAX_WS_KEY, unique=True, editable=False)
     ws_user_guid = models.CharField("WorkStudio GUID", max_length=64, null=True, blank=True, unique=True)
     display_name = models.CharField(max_length=150, blank=True, default="")
     occurrence_count = models.PositiveIntegerField("times seen", default=0)

@@ -28,7 +28,13 @@ SUDO = {SUDO_ADMIN}
 TABLE: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "see circuits": (
         EVERYBODY,
-        ("circuits.view_circuit", "circuits.view_circuituistate", "circuits.view_region"),
+        (
+            "circuits.view_circuit",
+            "circuits.view_circuitaggregate",
+            "circuits.view_circuitsnapshot",
+            "circuits.view_circuituistate",
+            "circuits.view_region",
+        ),
     ),
     "see runs, jobs, alerts, connections": (
         ONLOOKERS,

@@ -15,6 +15,8 @@ from circuits.models import Circuit, UnitType
 from integrations.schedules.loading import load_schedules
 from tests.factories import CircuitAggregateFactory, CircuitFactory, CircuitSnapshotFactory, UserFactory
 
+NO_MEASURES = {"permissions": ["circuits.view_circuit"]}
+
 pytestmark = pytest.mark.django_db
 
 AGGREGATES = "admin:circuits_circuitaggregate_changelist"
@@ -65,10 +67,15 @@ def test_only_the_latest_numbers_are_listed_when_asked_for(admin_client: Client)
 def test_measures_are_read_only_and_bound_by_what_a_planner_sees(client: Client, make: Any) -> None:
     row = make()
     name = row._meta.model_name
-    client.force_login(UserFactory(groups=["planner"], permissions=[f"circuits.view_{name}"]))
+    own = make()
+    planner = UserFactory(groups=["planner"])
+    own.circuit.planners.add(planner)
+    client.force_login(planner)
 
     assert client.get(_page(row)).status_code == 302
-    assert row.circuit.work_order not in _text(client, reverse(f"admin:circuits_{name}_changelist"))
+    listed = _text(client, reverse(f"admin:circuits_{name}_changelist"))
+    assert (_page(own) in listed, _page(row) in listed) == (True, False)
+    assert client.get(_page(own)).status_code == 200
     client.force_login(UserFactory(is_superuser=True))
     assert client.get(_page(row)).status_code == 200
     assert client.post(_page(row), {}).status_code == 403
@@ -151,13 +158,16 @@ def test_the_page_asks_as_many_queries_for_fifty_days_as_for_five(
     assert queries(range(5, 50)) == few
 
 
-def test_planners_without_the_permission_see_their_circuit_without_measures(client: Client) -> None:
-    planner = UserFactory(groups=["planner"])
+@pytest.mark.parametrize(("options", "shown"), [({"groups": ["planner"]}, True), (NO_MEASURES, False)])
+def test_a_circuit_s_page_shows_its_measures_to_those_who_may_see_them(
+    client: Client, options: dict[str, list[str]], shown: bool
+) -> None:
+    planner = UserFactory(**options)
     circuit: Any = CircuitSnapshotFactory().circuit
     circuit.planners.add(planner)
     client.force_login(planner)
 
-    assert "Progress over time" not in _text(client, _page(circuit))
+    assert ("Progress over time" in _text(client, _page(circuit))) is shown
 
 
 def test_long_histories_are_thinned_and_keep_both_ends() -> None:

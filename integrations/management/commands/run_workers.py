@@ -36,7 +36,8 @@ class Command(BaseCommand):
             from integrations.jobs.sentinel import run_cluster
 
             raise SystemExit(run_cluster())
+        from integrations.alerts.watch import QueueWatch
         from integrations.jobs.supervisor import Supervisor
         from integrations.schedules.firing import fire_due
 
-        Supervisor(options["queue"], duties=(fire_due,)).run()
+        Supervisor(options["queue"], duties=(fire_due, QueueWatch())).run()

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from circuits.linking import LinkConflict, link_planner, suggested_users, unlink_planner
 from circuits.models import AssignmentSource, Circuit, CircuitPlanner, UnlinkedPlanner
 from circuits.sync.planners import record_sightings
+from synclogs.counts import Counts
 from tests.circuits.conftest import Sync, WorkStudio, circuit_row
 from tests.factories import CircuitFactory, UnlinkedPlannerFactory, UserFactory
 
@@ -168,3 +169,13 @@ class TestLinking:
             found = suggested_users(planners)
         assert len(queries) == 1
         assert [found.get(planner.pk) for planner in planners] == [by_name, by_mail, by_initial, None, None]
+
+
+def test_a_name_that_grows_when_its_case_is_taken_away_fits(workstudio: WorkStudio, sync: Sync) -> None:
+    long = "D\\" + "\u0390" * 90
+    user = UserFactory(ws_username="E\\" + "\u0390" * 148)
+    workstudio.answer_rows(circuit_row(SS_TAKENBY=long))
+    assert sync().counts == Counts(created=1)
+    assert len(UnlinkedPlanner.objects.get().ws_username_key) == 2 + 3 * 90
+    user.refresh_from_db()
+    assert len(user.ws_username_key) == 2 + 3 * 148
