@@ -27,7 +27,7 @@ class BaseJob(ABC):
     `timeout` is in seconds; `backoff` lists the seconds to wait before each retry of a reported failure,
     so its length is the number of retries. `postpone_cap_s` is how many seconds it may be postponed in all
     (None: JOB_POSTPONE_CAP_HOURS). `short` jobs take well under a second and open no run: one delivery runs
-    up to ten of them. Arguments are ids and slugs, never payloads or secrets.
+    up to twenty of them. Arguments are ids and slugs, never payloads or secrets.
     """
 
     name: ClassVar[str]

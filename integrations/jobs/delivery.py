@@ -24,7 +24,7 @@ logger = logging.getLogger("syncplatform.jobs")
 
 REDELIVERY_GRACE = timedelta(seconds=3)
 BATCH = 500
-CLAIMED_TOGETHER = 10
+CLAIMED_TOGETHER = 20
 MAX_WAKE_UPS = 10
 NEWEST_STARTS = 20
 RUN_JOB = "integrations.jobs.runner.run_job"
@@ -63,7 +63,7 @@ def _deliver_safely(jobs: Sequence[Job]) -> None:
 
 
 def _messages(jobs: Iterable[Job]) -> list[Message]:
-    """What the broker carries: a job's id, or for waiting jobs of a short class a wake-up for ten of them."""
+    """What the broker carries: a job's id, or for waiting jobs of a short class a wake-up for twenty of them."""
     messages = []
     short: dict[tuple[str, str], int] = {}
     for job in jobs:

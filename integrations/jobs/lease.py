@@ -29,7 +29,7 @@ class LeaseKeeper:
 
     def __init__(self, *claims: Claim) -> None:
         self._token = claims[0].token
-        self._held = {held.job.pk for held in claims}
+        self._held = frozenset(held.job.pk for held in claims)
         self._lost: set[UUID] = set()
         self._cancelled = {held.job.pk for held in claims if held.job.cancel_requested_at}
         self._interval = settings.JOB_LEASE_SECONDS / 4
@@ -65,10 +65,6 @@ class LeaseKeeper:
         """Whether the leases were not renewed for so long that others may have claimed the jobs."""
         return time.monotonic() - self._renewed_at > settings.JOB_LEASE_SECONDS
 
-    def drop(self, job_id: UUID) -> None:
-        """Renew no longer for a job that has ended."""
-        self._held.discard(job_id)
-
     def _keep(self) -> None:
         wait = self._interval
         try:
@@ -86,12 +82,11 @@ class LeaseKeeper:
 
     def _renew(self) -> bool:
         """Renew what is held; false when nothing is any more."""
-        held = frozenset(self._held)
-        mine = Job.objects.filter(pk__in=held, lease_token=self._token, status=JobStatus.RUNNING)
+        mine = Job.objects.filter(pk__in=self._held, lease_token=self._token, status=JobStatus.RUNNING)
         asked_at = time.monotonic()
         renewed = mine.update(lease_until=lease_end())
         self._renewed_at = asked_at if renewed else self._renewed_at
         wishes = dict(mine.values_list("pk", "cancel_requested_at")) if renewed else {}
         self._cancelled |= {pk for pk, requested in wishes.items() if requested}
-        self._lost |= held - wishes.keys()
+        self._lost |= self._held - wishes.keys()
         return bool(wishes)

@@ -24,20 +24,14 @@ def release_owners(owners: Collection[str], *, refund: bool) -> int:
     """End the leases of these processes now, so that their jobs start again at once. Returns how many.
 
     With `refund` a start is given back: the process was killed by us and the job is not to blame. Of jobs
-    claimed together all but the first were not started yet: they wait again as if nothing had happened.
+    claimed together any may be to blame, so each keeps its start and is delivered alone from now on: a job
+    that kills its process takes its neighbors along once.
     """
     if not owners:
         return 0
-    held = Job.objects.filter(status=JobStatus.RUNNING, owner__in=owners).order_by("run_at", "pk")
-    first_of_claim: dict[str, Job] = {}
-    behind: list[Job] = []
-    for job in held.only("pk", "lease_token"):
-        if first_of_claim.setdefault(job.lease_token, job) is not job:
-            behind.append(job)
-    put_back(behind)
-    started = held.filter(pk__in=[job.pk for job in first_of_claim.values()])
+    held = Job.objects.filter(status=JobStatus.RUNNING, owner__in=owners)
     changes = {"deliveries": ONE_START_LESS} if refund else {}
-    return len(behind) + started.order_by().update(lease_until=Now(), enqueued_at=None, **changes)
+    return held.update(lease_until=Now(), enqueued_at=None, **changes)
 
 
 def put_back(jobs: Iterable[Job]) -> None:

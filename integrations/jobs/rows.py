@@ -1,8 +1,8 @@
-"""One row's UPDATE, its SQL made once: ending a job is most of what a short one costs."""
+"""UPDATEs of single rows, their SQL made once: ending a job is most of what a short one costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,12 +14,30 @@ def update_row(model: type[models.Model], where: Mapping[str, Any], changes: Map
 
     `where` compares fields with values that are not None.
     """
+    return update_rows(model, [(where, changes)])
+
+
+def update_rows(
+    model: type[models.Model], updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> int:
+    """Several such updates, (where, changes) each, in one round trip; returns how many rows changed in all.
+
+    All must have the names of the first.
+    """
+    where, changes = updates[0]
+    statement = _statement(model, tuple(changes), tuple(where), connection.vendor)
     parameters = [
-        _field(model, name).get_db_prep_save(value, connection)
-        for name, value in (*changes.items(), *where.items())
+        [
+            _field(model, name).get_db_prep_save(value, connection)
+            for name, value in (*changes.items(), *where.items())
+        ]
+        for where, changes in updates
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_statement(model, tuple(changes), tuple(where), connection.vendor), parameters)
+        if len(parameters) == 1:
+            cursor.execute(statement, parameters[0])
+        else:
+            cursor.executemany(statement, parameters)
         return int(cursor.rowcount)
 
 

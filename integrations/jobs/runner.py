@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
@@ -40,17 +41,21 @@ def run_job(job_id: str) -> str:
         return execute(held, keeper).next
 
 
-def execute(held: Claim, keeper: LeaseKeeper) -> Decision:
-    """Run a claimed job to the end of this try and write that end.
+End = Callable[[Claim, "BaseJob | None", Decision], Decision]
+
+
+def execute(held: Claim, keeper: LeaseKeeper, write_end: End | None = None) -> Decision:
+    """Run a claimed job to the end of this try and write that end, with `write_end` in place of `end`.
 
     In a worker it raises TimeoutException after recording it. KeyboardInterrupt and SystemExit are raised
     again: after the job was cancelled, or put back with its start counted.
     """
+    write_end = write_end or end
     hooks.try_started(held.job)
     try:
         work = job_class(held.job.name)(held, keeper)
     except UnknownJob as error:
-        return end(held, None, _unknown(error))
+        return write_end(held, None, _unknown(error))
     fatal: BaseException | None = None
     try:
         decision = _attempt(held, work)
@@ -66,8 +71,7 @@ def execute(held: Claim, keeper: LeaseKeeper) -> Decision:
         raise
     if decision.wait_s is not None and keeper.is_cancelled(held.job.pk):
         decision = _decide(work, JobCancelled())
-    decision = end(held, work, decision)
-    keeper.drop(held.job.pk)
+    decision = write_end(held, work, decision)
     if fatal is not None:
         raise fatal
     return decision

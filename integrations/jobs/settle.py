@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from integrations.jobs import hooks
 from integrations.jobs.base import BaseJob
 from integrations.jobs.claim import Claim
 from integrations.jobs.outcomes import Decision, LeaseLost, Next
-from integrations.jobs.rows import update_row
+from integrations.jobs.rows import update_row, update_rows
 from synclogs.models import AttemptOutcome, Job, JobAttempt, JobStatus, SyncLog
 from synclogs.redaction import redact_text
 
@@ -56,11 +58,52 @@ def settle(claim: Claim, work: BaseJob | None, decision: Decision) -> None:
             _end_run(claim.run, decision)
         _end_job(claim, decision)
         if claim.attempt is not None:
-            _end_attempt(claim.attempt, decision)
+            changes = _attempt_changes(claim.attempt, decision, timezone.now())
+            update_row(JobAttempt, {"id": claim.attempt.pk}, changes)
         _tell_others(claim, decision)
     _log_end(claim.job, decision)
-    duration = _milliseconds_since(claim.attempt.started_at) if claim.attempt is not None else None
+    duration = _milliseconds(claim.attempt.started_at, timezone.now()) if claim.attempt is not None else None
     hooks.try_ended(claim.job, decision, duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """A try that went well and is not written yet, of a job without a run."""
+
+    claim: Claim
+    attempt: JobAttempt
+    work: BaseJob
+    decision: Decision
+    finished_at: datetime
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the work took."""
+        return _milliseconds(self.attempt.started_at, self.finished_at)
+
+
+def settle_together(successes: Sequence[Success]) -> None:
+    """Write several good ends in one transaction, or none: then the error says why, such as LeaseLost."""
+    with transaction.atomic():
+        for success in successes:
+            success.work.on_succeeded()
+        jobs = [
+            (_mine(success.claim), _job_changes(success.claim, success.decision, success.finished_at))
+            for success in successes
+        ]
+        if update_rows(Job, jobs) != len(jobs):
+            raise LeaseLost("the lease of a job lapsed before its end was written")
+        attempts = [
+            (
+                {"id": success.attempt.pk},
+                _attempt_changes(success.attempt, success.decision, success.finished_at),
+            )
+            for success in successes
+        ]
+        update_rows(JobAttempt, attempts)
+    for success in successes:
+        _log_end(success.claim.job, success.decision)
+        hooks.try_ended(success.claim.job, success.decision, success.duration_ms)
 
 
 def _tell_others(claim: Claim, decision: Decision) -> None:
@@ -91,7 +134,15 @@ def _end_run(run: SyncLog, decision: Decision) -> None:
 
 
 def _end_job(claim: Claim, decision: Decision) -> None:
-    now = timezone.now()
+    if not update_row(Job, _mine(claim), _job_changes(claim, decision, timezone.now())):
+        raise LeaseLost(f"the lease of job {claim.job.pk} lapsed before its end was written")
+
+
+def _mine(claim: Claim) -> dict[str, Any]:
+    return {"id": claim.job.pk, "lease_token": claim.token, "status": JobStatus.RUNNING}
+
+
+def _job_changes(claim: Claim, decision: Decision, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "status": STATUS_AFTER[decision.next],
         "result": decision.result,
@@ -101,7 +152,7 @@ def _end_job(claim: Claim, decision: Decision) -> None:
         "error_message": _message(decision) if decision.code else "",
     }
     if claim.attempt is not None:
-        changes["duration_ms"] = _milliseconds_since(claim.attempt.started_at)
+        changes["duration_ms"] = _milliseconds(claim.attempt.started_at, now)
     if decision.wait_s is None:
         changes |= {"finished_at": now}
     else:
@@ -116,12 +167,10 @@ def _end_job(claim: Claim, decision: Decision) -> None:
         changes["attempts"] = claim.job.attempts + 1
     if decision.next is Next.POSTPONE:
         changes["postponed_s"] = claim.job.postponed_s + (decision.wait_s or 0)
-    mine = {"id": claim.job.pk, "lease_token": claim.token, "status": JobStatus.RUNNING}
-    if not update_row(Job, mine, changes):
-        raise LeaseLost(f"the lease of job {claim.job.pk} lapsed before its end was written")
+    return changes
 
 
-def _end_attempt(attempt: JobAttempt, decision: Decision) -> None:
+def _attempt_changes(attempt: JobAttempt, decision: Decision, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "outcome": OUTCOME_AFTER[decision.next],
         "rule": decision.rule,
@@ -130,7 +179,7 @@ def _end_attempt(attempt: JobAttempt, decision: Decision) -> None:
         "error_code": decision.code,
         "actionable_message": redact_text(decision.actionable_message),
         "started_at": attempt.started_at,
-        "finished_at": timezone.now(),
+        "finished_at": now,
     }
     if decision.next in (Next.RETRY, Next.FAIL) and decision.error is not None:
         text = "".join(traceback.format_exception(decision.error))
@@ -139,11 +188,11 @@ def _end_attempt(attempt: JobAttempt, decision: Decision) -> None:
             "error_message": _message(decision),
             "traceback": redact_text(text)[-MAX_TRACEBACK:],
         }
-    update_row(JobAttempt, {"id": attempt.pk}, changes)
+    return changes
 
 
-def _milliseconds_since(moment: datetime) -> int:
-    return round((timezone.now() - moment).total_seconds() * 1000)
+def _milliseconds(since: datetime, until: datetime) -> int:
+    return round((until - since).total_seconds() * 1000)
 
 
 def _message(decision: Decision) -> str:
