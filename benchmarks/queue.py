@@ -39,8 +39,8 @@ HEADINGS = (
 NOTES = """\
 All are enqueued before two workers start; jobs/s is from the first to the last of them. plain: django-q2's
 async_task with the same broker. rows: the same, with a row kept of each result. short: jobs of a short class,
-twenty claimed a delivery. single: one job a delivery. A job has a row, an attempt, a lease and a fenced end. ms:
-processor time a job of all worker processes, with their start. The target is against plain."""
+twenty claimed a delivery. single: one job a delivery. A job has a row, an attempt, a lease and a fenced end.
+ms: processor time a job of all worker processes, with their start. The target is against plain."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

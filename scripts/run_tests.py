@@ -1,6 +1,7 @@
 """Runs the test suites on SQLite and on PostgreSQL with Redis: the engine of `make test`.
 
-Without options: the default suite on both, the suite that kills processes on both, the browser suite.
+Without options: the default suite on both, the suite that kills processes on both
+side by side, the browser suite.
 PostgreSQL and Redis are those of TEST_DATABASE_URL and TEST_REDIS_URL, else those that answer here,
 else servers from pip packages. What follows `--` goes to pytest.
 """
@@ -14,10 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from scripts.testing.databases import Unusable, servers
 from scripts.testing.suites import Result, Suite
@@ -71,12 +73,42 @@ def _run(options: argparse.Namespace) -> Iterator[Result]:
             environs["sqlite"] = _sqlite(stack)
         if options.only != "sqlite":
             environs["postgres"] = _postgres(stack, options)
+        output = sys.stderr.buffer if options.json else None
+        side_by_side = []
         for suite in _suites(options, environs):
             if isinstance(suite, Result):
                 yield suite
-                continue
-            print(f"\n=== The {suite.name} suite on {suite.database}", file=sys.stderr, flush=True)
-            yield suite.run(to_stderr=options.json)
+            elif suite.name == "kill":
+                side_by_side.append(suite)
+            else:
+                _announce(suite)
+                yield suite.run(output)
+        yield from _side_by_side(side_by_side, output)
+
+
+def _announce(suite: Suite) -> None:
+    print(f"\n=== The {suite.name} suite on {suite.database}", file=sys.stderr, flush=True)
+
+
+def _side_by_side(suites: Sequence[Suite], output: IO[bytes] | None) -> Iterator[Result]:
+    """Runs suites that wait most of their time; what one prints comes when it is done, in one piece."""
+    if len(suites) < 2:
+        for suite in suites:
+            _announce(suite)
+            yield suite.run(output)
+        return
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in suites]
+        pool = stack.enter_context(ThreadPoolExecutor(len(suites)))
+        names = ", ".join(suite.database for suite in suites)
+        print(f"\n=== The {suites[0].name} suites side by side: {names}", file=sys.stderr, flush=True)
+        running = [pool.submit(suite.run, file) for suite, file in zip(suites, files, strict=True)]
+        for suite, file, future in zip(suites, files, running, strict=True):
+            result = future.result()
+            _announce(suite)
+            file.seek(0)
+            shutil.copyfileobj(file, output or sys.stdout.buffer)
+            yield result
 
 
 def _suites(options: argparse.Namespace, environs: dict[str, dict[str, str]]) -> Iterator[Suite | Result]:

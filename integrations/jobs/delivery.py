@@ -63,7 +63,7 @@ def _deliver_safely(jobs: Sequence[Job]) -> None:
 
 
 def _messages(jobs: Iterable[Job]) -> list[Message]:
-    """What the broker carries: a job's id, or for waiting jobs of a short class a wake-up for twenty of them."""
+    """What the broker carries: a job's id, or a wake-up for twenty waiting jobs of a short class."""
     messages = []
     short: dict[tuple[str, str], int] = {}
     for job in jobs:

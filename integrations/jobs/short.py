@@ -149,7 +149,7 @@ def claim_due(name: str, queue: str) -> list[Claim]:
 
 
 def _lock_due(name: str, queue: str) -> list[Job]:
-    """Lock up to twenty, one status after the other: together, SQLite would sort the whole backlog each time."""
+    """Lock up to twenty, one status after the other: together, SQLite would sort the whole backlog."""
     jobs: list[Job] = []
     for status in WAITING_JOB_STATUSES:
         waiting = Job.objects.filter(name=name, queue=queue, status=status, run_at__lte=timezone.now())

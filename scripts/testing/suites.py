@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -48,16 +49,18 @@ class Suite:
     arguments: Sequence[str] = ()
     required: bool = False
 
-    def run(self, *, to_stderr: bool = False) -> Result:
-        """Runs the suite; what pytest prints goes to standard output, or to standard error."""
+    def run(self, output: IO[bytes] | None = None) -> Result:
+        """Runs the suite; what pytest prints goes to `output`, or else to standard output."""
         with tempfile.TemporaryDirectory() as directory:
             report = Path(directory) / "report.xml"
             command = [sys.executable, "-m", "pytest", "-m", MARKS[self.name], f"--junitxml={report}"]
             command += ["-n", str(self.workers)] if self.workers > 1 else []
             command += self.arguments
             started = time.monotonic()
-            output = sys.stderr if to_stderr else None
-            code = subprocess.run(command, cwd=ROOT, env=self.environ, stdout=output, check=False).returncode
+            done = subprocess.run(
+                command, cwd=ROOT, env=self.environ, stdout=output, stderr=output, check=False
+            )
+            code = done.returncode
             return self._result(code, report, time.monotonic() - started)
 
     def _result(self, code: int, report: Path, seconds: float) -> Result:

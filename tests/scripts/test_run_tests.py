@@ -1,6 +1,7 @@
 """Which suites run where, and how their outcomes are counted."""
 
 import json
+import threading
 
 import pytest
 
@@ -32,6 +33,24 @@ def test_options_pick_suites_and_databases():
     assert plan("--browser") == [("browser", "sqlite")]
     assert plan("--only", "sqlite", environs={"sqlite": {}}) == [("default", "sqlite")]
     assert plan("--only", "postgres", "--kill", environs={"postgres": {}}) == [("kill", "postgres")]
+
+
+def test_the_kill_suites_run_at_the_same_time_and_report_one_after_the_other(monkeypatch, tmp_path):
+    both_running = threading.Barrier(2, timeout=10)
+
+    def run(suite, output=None):
+        output.write(f"output of {suite.database}\n".encode())
+        both_running.wait()
+        return Result(suite.name, suite.database, passed=1)
+
+    monkeypatch.setattr(Suite, "run", run)
+    suites = [Suite("kill", database, {}) for database in BOTH]
+
+    with (tmp_path / "output").open("wb") as output:
+        results = list(run_tests._side_by_side(suites, output))
+
+    assert [result.database for result in results] == ["sqlite", "postgres"]
+    assert (tmp_path / "output").read_text() == "output of sqlite\noutput of postgres\n"
 
 
 @pytest.mark.parametrize(
