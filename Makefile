@@ -19,8 +19,8 @@ DATABASE := var/.migrated
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo serve test test-sqlite test-postgres test-kill test-browser lint types \
-	bench lock clean database-again
+.PHONY: help install install-dev demo serve test test-sqlite test-postgres test-kill test-browser faults \
+	faults-servers lint types bench lock clean database-again
 
 help: ## Show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -48,6 +48,12 @@ test-postgres: $(VENV)/.dev ## The default suite on PostgreSQL and Redis
 
 test-kill: $(VENV)/.dev ## The suite that kills real processes, on both databases
 	@$(PY) -m scripts.run_tests --kill $(ARGS)
+
+faults: $(VENV)/.dev ## The kill table: each fault, and what became of the jobs (ARGS="--only sqlite --json")
+	@$(PY) -m tests.faults.table $(ARGS)
+
+faults-servers: $(VENV)/.dev ## Kill worker, cluster, Redis and PostgreSQL in the middle of 2,000 jobs
+	@$(PY) -m tests.faults.servers $(ARGS)
 
 test-browser: $(VENV)/.dev ## The suite that drives a real browser
 	@$(PY) -m scripts.run_tests --browser $(ARGS)

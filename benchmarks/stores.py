@@ -144,7 +144,7 @@ def postgres_server(environ: Mapping[str, str]) -> Iterator[str]:
     except psycopg.OperationalError:
         from scripts.testing.own_servers import own_postgres
 
-        with own_postgres() as url:
-            yield url
+        with own_postgres() as server:
+            yield server.url
     else:
         yield LOCAL_SERVER

