@@ -11,6 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 if TYPE_CHECKING:
     from integrations.jobs.base import BaseJob
     from integrations.sandbox.base import ProviderSandbox
+    from integrations.webhooks.declaration import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Provider:
     """What the engine knows of a vendor.
 
     `jobs` are its job classes; `sandbox` makes the simulator of its API; `host_settings` are the settings
-    that hold its hosts, with the path below the sandbox's address that each points to.
+    that hold its hosts, with the path below the sandbox's address that each points to; `webhook` says how
+    its deliveries are verified and read.
     """
 
     slug: str
@@ -26,6 +28,7 @@ class Provider:
     jobs: tuple[type[BaseJob], ...] = ()
     sandbox: Callable[[], ProviderSandbox] | None = None
     host_settings: tuple[tuple[str, str], ...] = ()
+    webhook: Webhook | None = None
 
 
 _providers: dict[str, Provider] = {}
@@ -55,3 +58,9 @@ def get_provider(slug: str) -> Provider:
         return _providers[slug]
     except KeyError:
         raise LookupError(f"no provider is called {slug!r}; known: {', '.join(sorted(_providers))}") from None
+
+
+def webhook_of(slug: str) -> Webhook | None:
+    """How webhooks of this provider are taken; None for one that sends none, or is not known."""
+    provider = _providers.get(slug)
+    return provider.webhook if provider is not None else None

@@ -1,4 +1,4 @@
-"""The ASGI entry point: `uvicorn syncplatform.asgi:application`."""
+"""The ASGI entry point: `gunicorn syncplatform.asgi:application` (docs/webhooks.md, "The server")."""
 
 import os
 
@@ -6,4 +6,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncplatform.settings")
 
-application = get_asgi_application()
+site = get_asgi_application()
+
+from integrations.webhooks.gate import WebhookGate  # noqa: E402 - after Django is set up
+
+application = WebhookGate(site)

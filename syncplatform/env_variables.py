@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from syncplatform.env_kinds import DATABASE, FLAG, HEADER, INTEGER, ITEMS, NUMBER, ORIGINS, REDIS
+from syncplatform.env_kinds import DATABASE, FLAG, HEADER, INTEGER, ITEMS, NUMBER, ORIGINS, REDIS, URL
 from syncplatform.env_reader import PROFILES, SERVERS, Variable
 
 QUEUES = ("webhook", "high-priority", "fetch", "process", "workflows", "init", "default")
@@ -108,6 +108,12 @@ STORES = (
 
 WEB = (
     Variable(
+        "SITE_URL",
+        "Where the site is reached from outside, without a path: what vendors are told to call.",
+        default={"development": "http://localhost:8000", "qa": "", "production": ""},
+        kind=URL,
+    ),
+    Variable(
         "SECURE_SSL_REDIRECT",
         "Sends plain http requests to https.",
         default=_by_profile(False, True),
@@ -137,6 +143,39 @@ WEB = (
         "Allows browsers to ship with that rule.",
         default=_by_profile(False, True),
         kind=FLAG,
+    ),
+)
+
+WEBHOOKS = (
+    Variable(
+        "WEBHOOK_THREADS",
+        "Deliveries that one web process stores at a time; each keeps a database connection.",
+        default=4,
+        kind=INTEGER,
+        minimum=1,
+        maximum=64,
+    ),
+    Variable(
+        "WEBHOOK_IDLE_SECONDS",
+        "A sender that sends nothing of its body for so long is cut off.",
+        default=10.0,
+        kind=NUMBER,
+        minimum=0.1,
+    ),
+    Variable(
+        "WEBHOOK_BODY_SECONDS",
+        "The longest time that a whole body may take.",
+        default=300.0,
+        kind=NUMBER,
+        minimum=0.1,
+    ),
+    Variable(
+        "WEBHOOK_MAX_HEADER_BYTES",
+        "Longer headers are refused.",
+        default=16_384,
+        kind=INTEGER,
+        minimum=1024,
+        maximum=65_536,
     ),
 )
 

@@ -8,6 +8,7 @@ from integrations.models.rate_budget import RateBudget
 from integrations.models.raw_payload import RawPayload
 from integrations.models.sync_cursor import SyncCursor
 from integrations.models.webhook_delivery import DeliveryStatus, WebhookDelivery
+from integrations.models.webhook_key import WebhookKey
 
 __all__ = [
     "Block",
@@ -24,4 +25,5 @@ __all__ = [
     "RawPayload",
     "SyncCursor",
     "WebhookDelivery",
+    "WebhookKey",
 ]

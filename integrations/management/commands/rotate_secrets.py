@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integrations.credentials.rotation import rotate_secrets
+from integrations.webhooks.keys import rekey
 from synclogs.commands import CommandResult, ExitCode, OperatorCommand
 
 MAX_NAMED = 10
@@ -23,7 +24,12 @@ class Command(OperatorCommand):
     def perform(self, **options: Any) -> CommandResult:
         """Rotate, or count."""
         found = rotate_secrets(dry_run=options["dry_run"])
-        counters = {"current": found.current, "rotated": found.rotated, "unreadable": len(found.unreadable)}
+        counters = {
+            "current": found.current,
+            "rotated": found.rotated,
+            "unreadable": len(found.unreadable),
+            "webhook_keys": rekey(dry_run=options["dry_run"]),
+        }
         if found.unreadable:
             message = (
                 f"{len(found.unreadable)} secrets cannot be opened with any key: add the key they were made "

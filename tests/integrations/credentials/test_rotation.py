@@ -77,7 +77,12 @@ def test_a_dry_run_writes_nothing(settings: Settings) -> None:
     before = tokens()
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     assert call("--dry-run") == (0, call("--dry-run")[1] | {"duration_ms": pytest.approx(0, abs=10_000)})
-    assert call("--dry-run")[1]["counters"] == {"current": 0, "rotated": 1, "unreadable": 0}
+    assert call("--dry-run")[1]["counters"] == {
+        "current": 0,
+        "rotated": 1,
+        "unreadable": 0,
+        "webhook_keys": 0,
+    }
     assert tokens() == before
     assert not CommandExecution.objects.exists()
 
@@ -90,7 +95,7 @@ def test_what_no_key_opens_is_left_and_named(settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     code, answer = call()
     assert code == 1
-    assert answer["counters"] == {"current": 0, "rotated": 1, "unreadable": 1}
+    assert answer["counters"] == {"current": 0, "rotated": 1, "unreadable": 1, "webhook_keys": 0}
     assert answer["unreadable"] == [f"integrations.credential {lost.pk}"]
     assert "FIELD_ENCRYPTION_KEYS" in answer["errors"][0]["message"]
     assert tokens()[lost.pk] == before

@@ -1,0 +1,1 @@
+"""Receiving webhooks: docs/webhooks.md."""
