@@ -31,7 +31,7 @@ class Preview:
     _seen: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, batches: Iterable[tuple[ApiStatus, Plan, list[Refused]]], reporter: Reporter) -> Self:
+    def of(cls, batches: Iterable[tuple[ApiStatus, Plan[Record], list[Refused]]], reporter: Reporter) -> Self:
         """Gather every batch of a preview."""
         preview = cls()
         for status, plan, refused in batches:
@@ -40,7 +40,7 @@ class Preview:
             reporter.advance(Counts(unchanged=len(plan.taken), skipped=plan.skipped, failed=len(refused)))
         return preview
 
-    def add(self, status: ApiStatus, plan: Plan, refused: list[Refused]) -> None:
+    def add(self, status: ApiStatus, plan: Plan[Record], refused: list[Refused]) -> None:
         """Count one batch and list its changes."""
         updated = self._first_seen(plan.updated)
         self.created += len(self._first_seen(plan.created))

@@ -36,7 +36,7 @@ from integrations.jobs.foreground import run_in_foreground
 from integrations.jobs.outcomes import Decision
 from integrations.jobs.sync_job import BaseSyncJob
 from integrations.models import Integration
-from integrations.sync.records import Plan, Refused
+from integrations.sync.records import Plan, Record, Refused
 from integrations.sync.writer import Writer
 from synclogs.models import Job, JobQueue, SyncLog, SyncTrigger
 from synclogs.progress import Reporter
@@ -70,7 +70,7 @@ def sync_circuits_now(
 
 def preview_circuits(
     statuses: Sequence[ApiStatus],
-) -> Iterator[tuple[ApiStatus, Plan, list[Refused]]]:
+) -> Iterator[tuple[ApiStatus, Plan[Record], list[Refused]]]:
     """Fetch, and say batch by batch what a sync would do; writes nothing at all.
 
     Raises IntegrationError as a sync would.

@@ -86,7 +86,7 @@ class CircuitStream(Stream):
         if "api_data" in record.values and self._transformer.lacks_kept_columns:
             record.values["api_data"] = {**(stored["api_data"] or {}), **record.values["api_data"]}
 
-    def after_merge(self, plan: Plan) -> None:
+    def after_merge(self, plan: Plan[Record]) -> None:
         """Put new circuits on the board, link planners, note who waits for permissions, tell what changed."""
         _put_on_board(plan.pks[record.key] for record in plan.created)
         self._planners.link(
@@ -101,7 +101,7 @@ class CircuitStream(Stream):
         self.pending_permissions += waiting.values_list("circuit_id", flat=True)
         self._announce(plan)
 
-    def _announce(self, plan: Plan) -> None:
+    def _announce(self, plan: Plan[Record]) -> None:
         now = timezone.now()
         announce(
             CircuitUpdated(

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from integrations.http.errors import DeadlinePassed
+
 
 class Deadline:
     """A moment on the monotonic clock."""
@@ -24,6 +26,11 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds left, never negative."""
         return max(self._at - time.monotonic(), 0.0)
+
+    def check(self) -> None:
+        """Raise DeadlinePassed when no time is left."""
+        if self.remaining() <= 0:
+            raise DeadlinePassed
 
 
 _current: ContextVar[Deadline | None] = ContextVar("http_deadline", default=None)

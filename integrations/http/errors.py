@@ -89,6 +89,16 @@ class TimedOut(IntegrationError):
     actionable_message = "It is tried again; if it persists, ask for less per request or raise the timeout."
 
 
+class DeadlinePassed(TimedOut):
+    """The time that the whole piece of work was given is used up; what was committed stays."""
+
+    code = "deadline"
+    action = Action.STOP
+    fault = Fault.US
+    summary = "the time for this work is used up"
+    actionable_message = "Run it again: it goes on where it stopped. If it recurs, allow it more time."
+
+
 class RateLimited(IntegrationError):
     """The vendor's limit is spent (429)."""
 

@@ -37,7 +37,7 @@ def json_body(response: ApiResponse) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(_decoded(response.content))
+        return json.loads(decoded(response.content))
     except (ValueError, RecursionError):
         raise BadReply(
             f"the body of HTTP {response.status} from {response.url} is not JSON",
@@ -46,7 +46,8 @@ def json_body(response: ApiResponse) -> Any:
         ) from None
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """The text of a body: UTF-8 with or without a byte order mark, else Windows-1252 (UnicodeDecodeError)."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -3,6 +3,7 @@
 from integrations.models.credential import Credential, CredentialStatus
 from integrations.models.events import Block, Event, EventObject
 from integrations.models.integration import InitStatus, Integration, IntegrationStatus
+from integrations.models.mirrored import Mirrored
 from integrations.models.oauth_application import OAuthApplication
 from integrations.models.rate_budget import RateBudget
 from integrations.models.raw_payload import RawPayload
@@ -20,6 +21,7 @@ __all__ = [
     "InitStatus",
     "Integration",
     "IntegrationStatus",
+    "Mirrored",
     "OAuthApplication",
     "RateBudget",
     "RawPayload",

@@ -21,7 +21,7 @@ class Among(Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, field: Any, values: Collection[str] | Collection[int]) -> None:
+    def __init__(self, field: Any, values: Collection[str | int]) -> None:
         super().__init__(F(field) if isinstance(field, str) else field, list(values))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:

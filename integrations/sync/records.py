@@ -1,11 +1,17 @@
-"""What passes through the writer: records that were validated, and records that were refused."""
+"""What passes through the writer: records that can be taken, and records that were refused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from integrations.http.errors import RecordError
+from synclogs.counts import Counts
+
+Key = str | int
 
 
 @dataclass(slots=True)
@@ -24,6 +30,39 @@ class Record:
     changed: tuple[str, ...] = ()
 
 
+class RawRecord:
+    """A record of a bulk stream: the bytes that were received, decoded only when they are new.
+
+    `source` is the decoded Struct and `cells` the values of the stream's columns, both None until then;
+    `names` are its top-level names. The rest is as in Record.
+    """
+
+    __slots__ = (
+        "cells",
+        "changed",
+        "content_hash",
+        "index",
+        "key",
+        "modified",
+        "payload_hash",
+        "raw",
+        "rivals",
+        "source",
+    )
+
+    def __init__(self, key: Key, raw: msgspec.Raw, index: int, payload_hash: str) -> None:
+        self.key = key
+        self.raw = raw
+        self.index = index
+        self.payload_hash = payload_hash
+        self.content_hash = ""
+        self.source: Any = None
+        self.cells: list[Any] | None = None
+        self.modified: datetime | None = None
+        self.changed: tuple[str, ...] = ()
+        self.rivals: list[RawRecord] | None = None
+
+
 @dataclass(slots=True)
 class Refused:
     """A record that could not be taken, and why."""
@@ -34,29 +73,45 @@ class Refused:
     excerpt: str = ""
 
 
+AnyRecord = TypeVar("AnyRecord", Record, RawRecord)
+
+
 @dataclass(slots=True)
-class Plan:
+class Plan(Generic[AnyRecord]):
     """What one batch comes to: which records are new, changed or as they were, and the rows' primary keys.
 
-    `skipped` earlier records of a key were replaced by a later one. When a part of a run is repeated,
-    `written_before` need no write because the killed run made it, and the keys in `created_before` count as
-    created because that run created them.
+    `skipped` records gave way to another one of their key, or are older than what is stored. When a part of
+    a run is repeated, `written_before` need no write because the killed run made it, and the keys in
+    `created_before` count as created because that run created them. `pks` is filled for streams that ask.
     """
 
-    created: list[Record] = field(default_factory=list)
-    updated: list[Record] = field(default_factory=list)
-    unchanged: list[Record] = field(default_factory=list)
-    written_before: list[Record] = field(default_factory=list)
-    created_before: set[str] = field(default_factory=set)
+    created: list[AnyRecord] = field(default_factory=list)
+    updated: list[AnyRecord] = field(default_factory=list)
+    unchanged: list[AnyRecord] = field(default_factory=list)
+    written_before: list[AnyRecord] = field(default_factory=list)
+    created_before: set[Key] = field(default_factory=set)
+    refused: list[Refused] = field(default_factory=list)
     skipped: int = 0
-    pks: dict[str, int] = field(default_factory=dict)
+    pks: dict[Key, int] = field(default_factory=dict)
 
     @property
-    def to_write(self) -> list[Record]:
+    def to_write(self) -> list[AnyRecord]:
         """The records that the merge has to write."""
         return self.created + self.updated
 
     @property
-    def taken(self) -> list[Record]:
+    def taken(self) -> list[AnyRecord]:
         """Every record that stands in the database after the merge."""
         return self.created + self.updated + self.unchanged + self.written_before
+
+    def counts(self) -> Counts:
+        """The batch in numbers."""
+        changed = self.updated + self.written_before
+        created_before = sum(record.key in self.created_before for record in changed)
+        return Counts(
+            created=len(self.created) + created_before,
+            updated=len(changed) - created_before,
+            unchanged=len(self.unchanged),
+            skipped=self.skipped,
+            failed=len(self.refused),
+        )

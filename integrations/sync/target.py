@@ -11,7 +11,7 @@ from django.db import models
 
 from integrations.sync.among import Among
 from integrations.sync.bulk import Merge
-from integrations.sync.records import Record
+from integrations.sync.records import Key, Record
 from integrations.sync.stream import Stream
 
 
@@ -43,7 +43,7 @@ class Target:
             stream.model, tuple(self._fields), unique=(stream.key,), update=self._updated_columns()
         )
 
-    def lookup(self, keys: Sequence[str]) -> dict[str, Stored]:
+    def lookup(self, keys: Sequence[Key]) -> dict[Key, Stored]:
         """What is stored under these keys: one query."""
         stream = self._stream
         names = [stream.key, "pk", "content_hash", "last_run_id", "created_at", stream.stamped_on_change[0]]
@@ -54,12 +54,12 @@ class Target:
             for row in rows
         }
 
-    def stored_values(self, keys: Sequence[str], columns: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    def stored_values(self, keys: Sequence[Key], columns: Sequence[str]) -> dict[Key, tuple[Any, ...]]:
         """The values of these columns under these keys: one query."""
         rows = self._rows(keys).values_list(self._stream.key, *columns)
         return {row[0]: row[1:] for row in rows}
 
-    def pks(self, keys: Sequence[str]) -> dict[str, int]:
+    def pks(self, keys: Sequence[Key]) -> dict[Key, int]:
         """The primary keys of these rows: one query."""
         return dict(self._rows(keys).values_list(self._stream.key, "pk"))
 
@@ -74,7 +74,7 @@ class Target:
         """
         self._merge.write(self._table_rows(records))
 
-    def _rows(self, keys: Sequence[str]) -> models.QuerySet[Any]:
+    def _rows(self, keys: Sequence[Key]) -> models.QuerySet[Any]:
         return self._stream.model._default_manager.filter(Among(self._stream.key, keys))
 
     def _updated_columns(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from circuits.workstudio.table import read_table
 from circuits.workstudio.transform import CircuitTransformer, planner_username
 from integrations.http.errors import RecordError
 from integrations.sync.records import Record
-from integrations.sync.writer import content_hash
+from integrations.sync.value_intake import content_hash
 from tests.circuits.conftest import circuit_row, sample
 from tests.integrations.sync.conftest import Titles
 

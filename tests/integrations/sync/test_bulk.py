@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -39,7 +41,7 @@ def names(*pairs: tuple[str, int]) -> list[dict[str, object]]:
     ]
 
 
-def merge(**kwargs: tuple[str, ...]) -> Merge:
+def merge(**kwargs: Any) -> Merge:
     return Merge(UnlinkedPlanner, tuple(names(("a", 1))[0]), unique=("ws_username_key",), **kwargs)
 
 

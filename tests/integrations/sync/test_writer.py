@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from circuits.models import Circuit
 from integrations.jobs.outcomes import JobCancelled
-from integrations.sync.writer import Writer, content_hash
+from integrations.sync.value_intake import content_hash
+from integrations.sync.writer import Writer
 from synclogs.counts import Counts
 from synclogs.models import RunFenced, SyncLog
 from tests.integrations.sync.conftest import NewRun, Titles, titles
