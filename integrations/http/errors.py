@@ -133,9 +133,10 @@ class ServerError(IntegrationError):
 
 
 class Unauthorized(IntegrationError):
-    """The credential was refused (401)."""
+    """The credential was refused (401). A new token can help, unless it is not `renewable`."""
 
     code = "unauthorized"
+    renewable: bool = True
     fault = Fault.CREDENTIAL
     summary = "the credential was refused"
     actionable_message = "Enter a valid credential or reconnect the integration, then run it again."
@@ -294,7 +295,7 @@ def from_response(
         return _redirected(response, provider)
     kind = _KIND_OF_STATUS.get(status, ServerError if status >= 500 else BadRequest)
     return kind(
-        f"HTTP {status} from {redaction.redact_url(response.url)}: {kind.summary}",
+        f"HTTP {status} from {redaction.redact_url(response.url)} ({kind.summary})",
         provider=provider,
         status=status,
         retry_after=retry_after,

@@ -9,8 +9,9 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
 
 from requests.auth import AuthBase
 
+from integrations.http.authenticator import Authenticator
 from integrations.http.deadline import Deadline
-from integrations.http.errors import IntegrationError
+from integrations.http.errors import IntegrationError, Unauthorized
 from integrations.http.exchange import Body, Call, Exchange, Explain, Headers, Params
 from integrations.http.pacing import CallBudget, Pacer
 from integrations.http.patience import current_patience
@@ -50,7 +51,8 @@ class CallOptions(TypedDict, total=False):
 class ApiSession:
     """Calls to one vendor API. Threads may share a session; use it as a context manager or call `close()`.
 
-    `base_url` may have a path prefix. `auth` is a (user, password) pair or a requests auth object. Timeouts
+    `base_url` may have a path prefix. `auth` is a (user, password) pair or a requests auth object;
+    `authenticator` gives the headers of each call, and others once when they are answered with 401. Timeouts
     are in seconds: to connect (per address), per read, and in total for one `request` with all its attempts
     and waits (None: no limit). Each attempt waits for `budget`, the vendor's limits as all processes share
     them (docs/connections.md), and for `pacer`. `verify` is True, the path of a CA bundle, or False, which is
@@ -68,6 +70,7 @@ class ApiSession:
         *,
         provider: str,
         auth: tuple[str, str] | AuthBase | None = None,
+        authenticator: Authenticator | None = None,
         headers: Mapping[str, str] | None = None,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
@@ -90,6 +93,7 @@ class ApiSession:
         self._total_timeout = total_timeout
         self._patience = current_patience()
         self._retry = retry
+        self._authenticator = authenticator
         self._pacer = pacer
         self._budget = budget
         self._sleep = sleep
@@ -161,6 +165,7 @@ class ApiSession:
         method = method.upper()
         total = self._total_timeout if total_timeout is None else total_timeout
         policy = self._patient(retry or self._retry)
+        may_renew = [self._authenticator is not None]
         call = Call(
             method=method,
             url=self._url(path),
@@ -173,7 +178,7 @@ class ApiSession:
             deadline=None if total is None else Deadline(total),
         )
         return policy.run(
-            lambda attempt: self._attempt(call, attempt, policy, parse, cost),
+            lambda attempt: self._attempt(call, attempt, policy, parse, cost, may_renew),
             idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
             total_timeout=total,
             sleep=self._sleep,
@@ -199,14 +204,12 @@ class ApiSession:
         policy: RetryPolicy,
         parse: Callable[[ApiResponse], T] | None,
         cost: int,
+        may_renew: list[bool],
     ) -> ApiResponse | T:
-        if self._budget is not None:
-            self._budget.acquire(cost, patience=policy.max_wait_in_place, deadline=call.deadline)
-        if self._pacer is not None:
-            self._pacer.wait()
+        self._wait_turn(call, policy, cost)
         started = time.monotonic()
         try:
-            response = self._exchange.run(call, attempt, max_retry_after=policy.max_retry_after)
+            response = self._authenticated(call, attempt, policy, cost, may_renew)
             result = response if parse is None else parse(response)
         except IntegrationError as error:
             error.provider = error.provider or self.provider
@@ -216,5 +219,37 @@ class ApiSession:
         logger.debug(_DONE, call.where, response.status, *self._timing(started, attempt))
         return result
 
+    def _wait_turn(self, call: Call, policy: RetryPolicy, cost: int) -> None:
+        if self._budget is not None:
+            self._budget.acquire(cost, patience=policy.max_wait_in_place, deadline=call.deadline)
+        if self._pacer is not None:
+            self._pacer.wait()
+
+    def _authenticated(
+        self, call: Call, attempt: int, policy: RetryPolicy, cost: int, may_renew: list[bool]
+    ) -> ApiResponse:
+        """Send it with the authenticator's headers; once a request, a 401 is answered by renewing them."""
+        auth = self._authenticator
+        if auth is None:
+            return self._exchange.run(call, attempt, max_retry_after=policy.max_retry_after)
+        carried = auth.headers()
+        try:
+            return self._exchange.run(
+                _with_headers(call, carried), attempt, max_retry_after=policy.max_retry_after
+            )
+        except Unauthorized as error:
+            if not (error.renewable and may_renew[0]):
+                auth.refused(error)
+                raise
+        may_renew[0] = False
+        logger.info("%s was answered with 401: renewing the token, then trying once more", call.where)
+        auth.renew(carried)
+        self._wait_turn(call, policy, cost)
+        return self._authenticated(call, attempt, policy, cost, may_renew)
+
     def _timing(self, started: float, attempt: int) -> tuple[float, int, str]:
         return time.monotonic() - started, attempt, self.provider
+
+
+def _with_headers(call: Call, headers: Mapping[str, str]) -> Call:
+    return replace(call, headers={**headers, **(call.headers or {})})

@@ -19,7 +19,7 @@ from synclogs.redaction import redact_text
 
 logger = logging.getLogger("syncplatform.jobs")
 
-CREDENTIAL_CODES = ("unauthorized", "forbidden")
+CREDENTIAL_CODES = ("unauthorized", "forbidden", "reauth")
 
 
 class BaseSyncJob(BaseJob):

@@ -40,7 +40,8 @@ class Credential(models.Model):
     """Secrets of an account (user null: the company's own) or of one user, for one provider.
 
     `secrets` is an encrypted object whose names the provider's client knows (`username`, `password`,
-    `access_token`, ...). `kind` says of what sort it is (basic, api_key, oauth2, ...).
+    `access_token`, ...). `kind` says of what sort it is (basic, api_key, oauth2, ...). `token_version` counts
+    up whenever they are replaced; after a failed refresh nobody tries another before `refresh_again_at`.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="credentials")
@@ -54,6 +55,8 @@ class Credential(models.Model):
     label = models.CharField(max_length=200, blank=True, default="")
     secrets = EncryptedJSONField(default=dict)
     token_version = models.PositiveIntegerField(default=0)
+    refresh_failures = models.PositiveIntegerField(default=0)
+    refresh_again_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
     auth_metadata = models.JSONField(default=dict, blank=True)
@@ -107,7 +110,7 @@ class Credential(models.Model):
         Does nothing when its secrets were replaced since this row was read: the old ones were refused.
         """
         same = Credential.objects.filter(pk=self.pk, token_version=self.token_version)
-        same.filter(status__in=MENDING_ITSELF).update(
+        same.filter(status__in=(*MENDING_ITSELF, CredentialStatus.PENDING_APPROVAL)).update(
             status=CredentialStatus.NEEDS_ATTENTION,
             status_reason=reason[:60],
             failure_count=F("failure_count") + 1,
