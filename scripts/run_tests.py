@@ -119,7 +119,8 @@ def _suites(options: argparse.Namespace, environs: dict[str, dict[str, str]]) ->
             yield Suite("default", database, environ, options.workers, arguments, required=not arguments)
     if everything or options.kill:
         for database, environ in environs.items():
-            yield Suite("kill", database, environ, 0, arguments, required=options.require_kill)
+            workers = 2 if database == "postgres" and options.workers > 1 else 0  # it tries two brokers
+            yield Suite("kill", database, environ, workers, arguments, required=options.require_kill)
     if everything or options.browser:
         database, environ = next(iter(environs.items()))
         chromium = _chromium(environ)
