@@ -10,6 +10,7 @@ from django.utils.module_loading import autodiscover_modules
 
 if TYPE_CHECKING:
     from integrations.jobs.base import BaseJob
+    from integrations.oauth.declaration import OAuth
     from integrations.sandbox.base import ProviderSandbox
     from integrations.webhooks.declaration import Webhook
 
@@ -20,7 +21,7 @@ class Provider:
 
     `jobs` are its job classes; `sandbox` makes the simulator of its API; `host_settings` are the settings
     that hold its hosts, with the path below the sandbox's address that each points to; `webhook` says how
-    its deliveries are verified and read.
+    its deliveries are verified and read; `oauth` how people connect through its consent page.
     """
 
     slug: str
@@ -29,6 +30,7 @@ class Provider:
     sandbox: Callable[[], ProviderSandbox] | None = None
     host_settings: tuple[tuple[str, str], ...] = ()
     webhook: Webhook | None = None
+    oauth: OAuth | None = None
 
 
 _providers: dict[str, Provider] = {}
