@@ -10,11 +10,13 @@ from pytest_django import Settings
 
 from circuits import services
 from circuits.models import Circuit
+from circuits.statuses import ApiStatus
 from circuits.sync.job import SyncCircuitsJob
+from integrations.jobs.runner import run_job
 from integrations.models import IntegrationStatus
 from synclogs.counts import Counts
-from synclogs.models import Job, JobStatus, SyncStatus
-from tests.circuits.conftest import Sync, WorkStudio, circuit_row, job_of
+from synclogs.models import Job, JobStatus, SyncLog, SyncStatus
+from tests.circuits.conftest import Sync, WorkStudio, circuit_row
 
 ALL = ("ACTIV", "QC", "REWRK", "CLOSE")
 
@@ -77,13 +79,15 @@ def test_a_reply_of_an_unknown_protocol_fails_the_run(workstudio: WorkStudio, sy
     assert (run.sync_status, run.error_code) == (SyncStatus.FAILED, "protocol")
 
 
+@pytest.mark.django_db
 def test_a_long_wait_asked_for_by_the_vendor_postpones_the_job_and_keeps_the_run_open(
-    workstudio: WorkStudio, sync: Sync
+    workstudio: WorkStudio,
 ) -> None:
     workstudio.fault("status", status=429, headers={"Retry-After": "300"})
-    run = sync()
-    assert run.sync_status == SyncStatus.STARTED
-    job = job_of(run)
+    job = services.queue_circuit_sync([ApiStatus.ACTIV])
+    run_job(str(job.pk))
+    job.refresh_from_db()
+    assert SyncLog.objects.get(job=job).sync_status == SyncStatus.STARTED
     assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
     assert 290 < (job.run_at - timezone.now()).total_seconds() <= 300
 

@@ -167,7 +167,7 @@ def test_a_row_that_cannot_be_taken_names_the_column(cells: dict[str, Any], code
         ("DOMAIN\\ ", ""),
         ("", ""),
         ("treeco\\SVC.sync", ""),
-        ("D\\" + "ß" * 90, ""),
+        ("D\\" + "ß" * 90, "D\\" + "ß" * 90),
     ],
 )
 def test_a_planner_is_who_has_it_checked_out_with_domain_and_user(taken_by: str, expected: str) -> None:

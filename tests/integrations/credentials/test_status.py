@@ -52,9 +52,7 @@ def test_a_late_refusal_of_old_secrets_does_not_hit_the_new_ones() -> None:
     assert Credential.objects.usable().exists()
 
 
-@pytest.mark.parametrize(
-    "status", [CredentialStatus.REVOKED, CredentialStatus.DISABLED, CredentialStatus.PENDING_APPROVAL]
-)
+@pytest.mark.parametrize("status", [CredentialStatus.REVOKED, CredentialStatus.DISABLED])
 def test_what_a_person_decided_stays(status: str) -> None:
     credential = make(status)
     credential.mark_used()
