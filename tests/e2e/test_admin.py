@@ -9,10 +9,15 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from circuits.models import CircuitPlanner, UnlinkedPlanner
+from circuits.models import CircuitPlanner, UnitType, UnlinkedPlanner
 from synclogs.models import Job, SyncLog, SyncStatus
 from tests.factories import (
+    AlertFactory,
+    CircuitAggregateFactory,
     CircuitFactory,
+    CircuitSnapshotFactory,
+    CommandExecutionFactory,
+    CredentialFactory,
     IntegrationFactory,
     JobAttemptFactory,
     JobFactory,
@@ -31,9 +36,15 @@ MODELS = (
     "circuits_unlinkedplanner",
     "circuits_region",
     "circuits_apistatusconfig",
+    "circuits_circuitaggregate",
+    "circuits_circuitsnapshot",
+    "circuits_unittype",
     "synclogs_synclog",
     "synclogs_job",
+    "synclogs_alert",
+    "synclogs_commandexecution",
     "integrations_integration",
+    "integrations_credential",
     "accounts_account",
     "accounts_user",
     "auth_group",
@@ -59,10 +70,17 @@ def test_no_page_has_script_errors_or_asks_other_hosts(signed_in: Page) -> None:
         CircuitFactory(last_run=run),
         UnlinkedPlannerFactory(),
         UserFactory(),
+        CircuitAggregateFactory(),
+        CircuitSnapshotFactory(),
+        AlertFactory(),
+        CommandExecutionFactory(),
+        CredentialFactory(),
+        UnitType.objects.first(),
     ]
 
     for model in MODELS:
         signed_in.goto(reverse(f"admin:{model}_changelist"))
+    signed_in.goto(reverse("admin:integrations_integration_schedules"))
     for row in rows:
         signed_in.goto(reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk]))
         expect(signed_in.locator("#content")).to_be_visible()

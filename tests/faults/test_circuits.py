@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -18,6 +14,7 @@ from integrations.jobs.dispatch import build_job
 from synclogs.models import Job, JobStatus, SyncLog, SyncStatus
 from tests.faults.installation import Installation, wait_for
 from tests.faults.strikes import Strike, broker_wiped, busy_worker, stopped_worker, whole_group
+from tests.faults.vendor import Vendor
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(150)]
 
@@ -26,30 +23,6 @@ SLOW_VENDORS = {
     "latency": {"kind": "latency", "seconds": 0.8, "times": "forever"},
     "slow drip": {"kind": "slow_drip", "chunk": 65536, "interval": 0.05, "times": "forever"},
 }
-
-
-class Vendor:
-    """A `manage.py sandbox` process."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        announced = json.loads(next(line for line in lines if line.startswith("{")))
-        provider = announced["providers"]["workstudio"]
-        self.environ: dict[str, str] = provider["environment"]
-        self._url = provider["url"]
-
-    def ask(self, path: str, body: object = None) -> Any:
-        """A call to its control API."""
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self._url}/_sim/{path}", data=data, timeout=30) as reply:
-            return json.load(reply)
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait(10)
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ class Served:
 
 
 @contextmanager
-def serve() -> Iterator[Served]:
-    """Serve until the block ends."""
+def serve(**environ: str) -> Iterator[Served]:
+    """Serve until the block ends, with more of an environment if wanted."""
     port = free_port()
     environment = os.environ | {
         "DATABASE_URL": database_url(),
@@ -84,6 +84,7 @@ def serve() -> Iterator[Served]:
         "SYNCPLATFORM_ENV_FILE": "none",
         "SYNCPLATFORM_PROCESS": "web",
         "LOG_LEVEL": "WARNING",
+        **environ,
     }
     command = [sys.executable, "-m", "uvicorn", "syncplatform.asgi:application", "--port", str(port)]
     command += ["--log-level", "warning", "--timeout-graceful-shutdown", "1", "--lifespan", "off"]

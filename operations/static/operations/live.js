@@ -9,11 +9,13 @@
   const dot = root.querySelector(".live-dot");
   const MAX_ENDED = 15;
   const REFRESH_EVERY_MS = 5000;
+  const REFRESH_SOON_MS = 300;
   const SAY_LOST_AFTER_MS = 4000;
   const runs = new Map();
   const heardAt = new Map();
   let position = "0";
   let lostTimer = null;
+  let soonTimer = null;
 
   function element(tag, text, className) {
     const made = document.createElement(tag);
@@ -47,8 +49,10 @@
     const bar = element("div", undefined, "live-progress");
     bar.setAttribute("role", "progressbar");
     const fill = element("span");
-    if (run.expected) {
-      const share = Math.min(100, (100 * run.processed) / run.expected);
+    // What is expected is known a part at a time: all of it done says nothing about the parts to come.
+    const known = run.expected > run.processed;
+    if (known) {
+      const share = (100 * run.processed) / run.expected;
       fill.style.width = `${share}%`;
       bar.setAttribute("aria-valuenow", String(Math.round(share)));
     } else {
@@ -56,7 +60,7 @@
     }
     bar.append(fill);
     const counts = element("div", undefined, "live-counts");
-    const of = run.expected ? ` of ${number(run.expected)}` : "";
+    const of = known ? ` of ${number(run.expected)}` : "";
     counts.append(element("span", `${number(run.processed)}${of}`));
     for (const name of ["created", "updated", "unchanged", "skipped", "failed"]) {
       if (run[name]) counts.append(element("span", `${number(run[name])} ${name}`, name === "failed" ? "bad" : ""));
@@ -124,8 +128,18 @@
     const run = JSON.parse(message.data).payload;
     position = message.lastEventId;
     heardAt.set(run.run, performance.now());
-    runs.set(run.run, newer(runs.get(run.run), run));
+    const before = runs.get(run.run);
+    runs.set(run.run, newer(before, run));
     draw();
+    if (!before || before.status !== run.status) refreshSoon();
+  }
+
+  // A run that starts or ends changes the queue's figures too.
+  function refreshSoon() {
+    soonTimer ??= setTimeout(() => {
+      soonTimer = null;
+      refresh();
+    }, REFRESH_SOON_MS);
   }
 
   function say(state, text) {
