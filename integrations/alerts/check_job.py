@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.alerts.checks import check_queue
+from integrations.alerts.connections import check_consents
 from integrations.alerts.credentials import recover_mended
 from integrations.alerts.service import recover_by_later_success
 from integrations.jobs.base import BaseJob
@@ -13,7 +14,7 @@ from synclogs.models import JobQueue
 
 @register_job
 class CheckQueueJob(BaseJob):
-    """Checks the queue, tells of alerts that were kept silent, recovers what has succeeded since."""
+    """Checks queue and consents, tells of alerts that were kept silent, recovers what has succeeded since."""
 
     name = "platform.check_queue"
     job_type = "check_queue"
@@ -22,7 +23,7 @@ class CheckQueueJob(BaseJob):
 
     def handle(self) -> str | None:
         """Do all of them."""
-        problems = check_queue()
+        problems = [*check_queue(), *check_consents()]
         recover_by_later_success()
         recover_mended()
         announce_overdue()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from integrations.alerts import job_metrics, service
+from integrations.alerts import connections, job_metrics, service
 from integrations.alerts.notify import NotifyAlert
-from integrations.jobs import hooks
+from integrations.jobs import breaker, hooks
 from synclogs.alerts import provide_announcer
 
 
@@ -14,6 +14,8 @@ def connect() -> None:
     for callbacks, callback in (
         (hooks.on_job_failed, service.job_failed),
         (hooks.on_run_ended, service.run_ended_well),
+        (hooks.on_breaker_changed, connections.breaker_changed),
+        (hooks.on_try_ended, breaker.try_ended),
         (hooks.on_try_started, job_metrics.try_started),
         (hooks.on_try_ended, job_metrics.try_ended),
     ):

@@ -27,7 +27,8 @@ class BaseJob(ABC):
     `timeout` is in seconds; `backoff` lists the seconds to wait before each retry of a reported failure,
     so its length is the number of retries. `postpone_cap_s` is how many seconds it may be postponed in all
     (None: JOB_POSTPONE_CAP_HOURS). `short` jobs take well under a second and open no run: one delivery runs
-    up to twenty of them. Arguments are ids and slugs, never payloads or secrets.
+    up to twenty of them. A job that calls no vendor says so with `fetches`: how it ends then says nothing
+    about its connection. Arguments are ids and slugs, never payloads or secrets.
     """
 
     name: ClassVar[str]
@@ -38,6 +39,7 @@ class BaseJob(ABC):
     backoff: ClassVar[tuple[float, ...]] = ()
     postpone_cap_s: ClassVar[float | None] = None
     short: ClassVar[bool] = False
+    fetches: ClassVar[bool] = True
 
     def __init__(self, claim: Claim, lease: LeaseKeeper) -> None:
         self.claim = claim

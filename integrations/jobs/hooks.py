@@ -13,6 +13,7 @@ from typing import ParamSpec
 from django.db import transaction
 
 from integrations.jobs.outcomes import Decision
+from integrations.models import Integration
 from synclogs.models import Job, SyncLog
 
 logger = logging.getLogger("syncplatform.jobs")
@@ -21,6 +22,7 @@ P = ParamSpec("P")
 
 on_job_failed: list[Callable[[Job, SyncLog | None, Decision], None]] = []
 on_run_ended: list[Callable[[Job, SyncLog], None]] = []
+on_breaker_changed: list[Callable[[Integration, bool], None]] = []
 on_try_started: list[Callable[[Job], None]] = []
 on_try_ended: list[Callable[[Job, Decision, int | None], None]] = []
 
@@ -35,6 +37,12 @@ def run_ended(job: Job, run: SyncLog) -> None:
     """A job has succeeded and its run has ended, maybe with a warning. Call it in the end transaction."""
     for callback in on_run_ended:
         _behind_savepoint(callback, job, run)
+
+
+def breaker_changed(connection: Integration, *, is_down: bool) -> None:
+    """A connection has been found to be down, or up again. Call it outside of transactions."""
+    for callback in on_breaker_changed:
+        _safely(callback, connection, is_down)
 
 
 def try_started(job: Job) -> None:

@@ -25,12 +25,10 @@ CREDENTIAL_CODES = ("unauthorized", "forbidden", "reauth")
 class BaseSyncJob(BaseJob):
     """A run over one connection. Two runs with the same lock key never work at the same time.
 
-    A subclass writes `sync`, and `finish` when ending well needs more than `run.complete()`. One that
-    calls no vendor says so with `fetches`: how it ends then says nothing about the connection.
+    A subclass writes `sync`, and `finish` when ending well needs more than `run.complete()`.
     """
 
     sync_type: ClassVar[str]
-    fetches: ClassVar[bool] = True
     queue: ClassVar[JobQueue] = JobQueue.FETCH
     timeout: ClassVar[int] = 1800
 
