@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0005_staged_data_and_cursors"),
+        ("integrations", "0008_tokens_and_authorizations"),
     ]
 
     operations = [
