@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -167,8 +168,12 @@ def current_task_id() -> str:
 
 @contextmanager
 def time_limit(seconds: int | None) -> Iterator[None]:
-    """Raise TimeoutException in the main thread after so many seconds; no limit when None."""
-    with TimeoutHandler(seconds) if seconds else nullcontext():
+    """Raise TimeoutException after so many seconds; no limit when None.
+
+    Only the main thread can be interrupted: work in another one has to look at the clock itself.
+    """
+    limited = seconds and threading.current_thread() is threading.main_thread()
+    with TimeoutHandler(seconds) if limited else nullcontext():
         yield
 
 

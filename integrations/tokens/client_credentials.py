@@ -29,7 +29,8 @@ class ClientCredentials:
 
     `identity` tells apart what the endpoint and the client id do not (an environment, an entity). A token is
     used until a minute before its end. `scheme` starts the Authorization header. `on_refused` is called with
-    the error when the vendor refuses the client itself, or a token that was just made.
+    the error when the vendor refuses the client itself, or a token that was just made. After a failure
+    the endpoint is left alone for `cooldown` seconds, then for twice as long each time; 0 asks again at once.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ClientCredentials:
         scheme: str = "Bearer",
         retry: RetryPolicy = POLICY,
         on_refused: Callable[[Unauthorized], object] | None = None,
+        cooldown: float = COOLDOWN_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._endpoint = endpoint
@@ -50,6 +52,7 @@ class ClientCredentials:
         self._scheme = scheme
         self._retry = retry
         self._on_refused = on_refused
+        self._cooldown = cooldown
         self._sleep = sleep
         self._lock = threading.Lock()
         self._held: AccessToken | None = None
@@ -103,7 +106,7 @@ class ClientCredentials:
                 reply = self._endpoint.client_credentials(self._client, self._scope)
             except IntegrationError as error:
                 row.failures += 1
-                row.ask_again_at = ask_again_at(now, row.failures, COOLDOWN_SECONDS)
+                row.ask_again_at = ask_again_at(now, row.failures, self._cooldown)
                 failure = error
             else:
                 row.secrets = {"access_token": reply.access_token}

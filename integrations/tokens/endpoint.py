@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 from oauthlib.oauth2 import BackendApplicationClient, Client, WebApplicationClient
 
+from integrations.http.deadline import Deadline
 from integrations.http.errors import IntegrationError
 from integrations.http.pacing import CallBudget
 from integrations.http.response import ApiResponse
@@ -38,7 +39,8 @@ class TokenEndpoint:
 
     `client_auth` says how the client proves itself: in the form ("body") or by HTTP Basic ("basic").
     `refusals` are the statuses that mean a refused credential whatever the body says; 400 does where its
-    `error` says so. A call takes at most `timeout` seconds, as a row is locked meanwhile.
+    `error` says so. A call takes at most `timeout` seconds, as a row is locked meanwhile, and never goes on
+    after `deadline`.
     """
 
     provider: str
@@ -47,6 +49,7 @@ class TokenEndpoint:
     refusals: frozenset[int] = frozenset({401, 403})
     budget: CallBudget | None = None
     timeout: float = 12.0
+    deadline: Deadline | None = None
 
     def client_credentials(self, client: ClientSecrets, scope: str | None = None) -> TokenReply:
         """A token for the client itself (section 4.4). Raises TokenRefused or another IntegrationError."""
@@ -82,6 +85,7 @@ class TokenEndpoint:
 
     def _ask(self, protocol: Client, client: ClientSecrets, body: Callable[..., str]) -> TokenReply:
         in_body = self.client_auth == "body"
+        timeout = self._seconds()
         extra: dict[str, Any] = {"include_client_id": in_body}
         if in_body and client.client_secret:
             extra["client_secret"] = client.client_secret
@@ -90,9 +94,9 @@ class TokenEndpoint:
             provider=self.provider,
             auth=None if in_body else (client.client_id, client.client_secret),
             secrets=(client.client_secret,),
-            connect_timeout=min(5.0, self.timeout),
-            read_timeout=self.timeout,
-            total_timeout=self.timeout,
+            connect_timeout=min(5.0, timeout),
+            read_timeout=timeout,
+            total_timeout=timeout,
             retry=ONCE,
             budget=self.budget,
             max_body_bytes=MAX_BODY_BYTES,
@@ -104,6 +108,13 @@ class TokenEndpoint:
                 headers={"Content-Type": FORM, "Accept": "application/json"},
                 parse=lambda response: read_reply(response, protocol),
             )
+
+    def _seconds(self) -> float:
+        """How long a call may take. Raises DeadlinePassed when there is no time left."""
+        if self.deadline is None:
+            return self.timeout
+        self.deadline.check()
+        return min(self.timeout, self.deadline.remaining())
 
     def _explain(self, response: ApiResponse, error: IntegrationError) -> IntegrationError:
         """Tell a refused credential from a vendor that is down."""

@@ -1,1 +1,0 @@
-"""Staged mode: fetch and hook jobs store chunks, processing jobs turn each into rows. docs/jobs.md."""
