@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.circuits import RUNS, Measurement
-from operations.dev.tables import table
+from synclogs.commands.tables import table
 
 HEADINGS = (
     "database",

@@ -10,7 +10,7 @@ from typing import Any
 from circuits.models import Circuit, CircuitPlanner, UnlinkedPlanner
 from operations.dev.demo import Sync
 from operations.dev.surroundings import SANDBOX_PORT, database_name, sandbox_environment, typed_command
-from operations.dev.tables import table
+from synclogs.commands.tables import table
 from synclogs.models import SyncIssue
 
 TOP_PLANNERS = 5

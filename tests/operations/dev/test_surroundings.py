@@ -22,7 +22,7 @@ from operations.dev.surroundings import (
     sandbox_environment,
     typed_command,
 )
-from operations.dev.tables import table
+from synclogs.commands.tables import table
 from synclogs.models import WorkerHeartbeat
 
 
