@@ -22,7 +22,7 @@ from synclogs.redaction import redact_text
 logger = logging.getLogger("syncplatform.errors")
 
 CREDENTIAL_CODES = frozenset(
-    {"unauthorized", "forbidden", "reauth", "invalid_grant", "invalid_token", "secret_unreadable"}
+    {"unauthorized", "forbidden", "reauth", "auth", "invalid_grant", "invalid_token", "secret_unreadable"}
 )
 CONFIGURATION_CODES = frozenset({"configuration", "not_configured", "private_address", "tls", "unknown_job"})
 DATABASE_CODES = frozenset({"database"})

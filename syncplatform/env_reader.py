@@ -20,6 +20,7 @@ OWNED_PREFIXES = (
     "SYNCPLATFORM_",
     "JOB_",
     "QUEUE_",
+    "SERVICETITAN_",
     "WORKSTUDIO_",
     "RETENTION_",
     "FIELD_ENCRYPTION_",

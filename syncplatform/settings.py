@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "accounts",
     "synclogs",
     "integrations",
+    "integrations.providers.servicetitan",
     "circuits",
     "operations",
     "syncplatform",
@@ -191,7 +192,6 @@ RETENTION_RUNS_DAYS: float = env["RETENTION_RUNS_DAYS"]
 RETENTION_COMMANDS_DAYS: float = env["RETENTION_COMMANDS_DAYS"]
 RETENTION_ALERTS_DAYS: float = env["RETENTION_ALERTS_DAYS"]
 RETENTION_LIVE_EVENTS_DAYS: float = env["RETENTION_LIVE_EVENTS_DAYS"]
-RETENTION_RAW_PAYLOADS_DAYS: float = env["RETENTION_RAW_PAYLOADS_DAYS"]
 RETENTION_QUEUE_RESULTS_DAYS: float = env["RETENTION_QUEUE_RESULTS_DAYS"]
 
 # WorkStudio

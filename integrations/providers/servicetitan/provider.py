@@ -1,0 +1,25 @@
+"""ServiceTitan, as the engine knows it."""
+
+from accounts import roles
+from integrations import registry
+from integrations.providers.servicetitan.job import SyncServiceTitanJob
+from integrations.providers.servicetitan.slug import PROVIDER
+from integrations.sandbox.base import ProviderSandbox
+
+
+def _sandbox() -> ProviderSandbox:
+    from integrations.providers.servicetitan.sandbox import ServiceTitanSandbox
+
+    return ServiceTitanSandbox()
+
+
+SERVICETITAN = registry.register(
+    registry.Provider(slug=PROVIDER, label="ServiceTitan", jobs=(SyncServiceTitanJob,), sandbox=_sandbox)
+)
+
+VIEW = tuple(f"servicetitan.view_servicetitan{model}" for model in ("credential", "customer", "invoice"))
+roles.grant(VIEW, roles.SUDO_ADMIN, roles.ADMIN, roles.VIEWER)
+roles.grant(
+    ("servicetitan.add_servicetitancredential", "servicetitan.change_servicetitancredential"),
+    roles.SUDO_ADMIN,
+)

@@ -1,0 +1,3 @@
+"""The name under which the engine knows ServiceTitan."""
+
+PROVIDER = "servicetitan"
