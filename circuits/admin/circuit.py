@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
@@ -18,7 +19,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.views import ChangeList
 
-from circuits.admin import circuit_page
+from circuits.admin import board, circuit_page
 from circuits.admin.exclusion import ExclusionForm, save_exclusion
 from circuits.admin.filters import ContractorFilter, EditedFilter, PlannerFilter, PresenceFilter, SplitFilter
 from circuits.admin.holders import attach_unlinked, holder
@@ -50,6 +51,7 @@ class CircuitAdmin(VisibleOnly, OperatorAdmin):
     list_filter: ClassVar[Any] = (
         ("api_status", MultipleChoicesDropdownFilter),
         ("region", MultipleRelatedDropdownFilter),
+        ("ui_state__workflow_stage", MultipleChoicesDropdownFilter),
         ContractorFilter,
         PlannerFilter,
         SplitFilter,
@@ -70,9 +72,13 @@ class CircuitAdmin(VisibleOnly, OperatorAdmin):
     empty_text = "Run `manage.py sync_circuits --status ALL`, or press Sync now."
 
     def get_urls(self) -> list[URLPattern]:
-        """The page that starts a sync, before Django's own."""
+        """The page that starts a sync and the move on the board, before Django's own."""
         view = self.admin_site.admin_view(self.sync_view)
-        return [path("sync/", view, name="circuits_circuit_sync"), *super().get_urls()]
+        return [
+            path("sync/", view, name="circuits_circuit_sync"),
+            self.post_path("<int:object_id>/move/", self.move_view, "move"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Circuit]:
         """What the user may see: planners their own, others all."""
@@ -101,6 +107,16 @@ class CircuitAdmin(VisibleOnly, OperatorAdmin):
         if not request.user.has_perm(OPERATE):
             raise PermissionDenied
         return sync_page(self, request)
+
+    def move_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Move a circuit to the stage in `stage`."""
+        if not board.may_move(request.user):
+            raise PermissionDenied
+        circuit = self.found(request, object_id)
+        if circuit is None:
+            return self.missing(request, object_id)
+        board.move(self, request, circuit)
+        return redirect(self.url_of(circuit))
 
     @admin.display(description="work order", ordering="work_order")
     def order(self, circuit: Circuit) -> SafeString:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from circuits.admin import planned_units, progress_chart
+from circuits.admin import board, planned_units, progress_chart
 from circuits.admin.holders import holder
 from circuits.admin.summary import STATUS_TONES
 from circuits.models import Circuit, CircuitUiState
@@ -77,6 +77,7 @@ def page(circuit: Circuit, user: User) -> dict[str, Any]:
         "provenance": present(provenance(circuit)),
         "api_data": html.pretty_json(circuit.api_data),
         **measured(circuit, user),
+        **board.choices(circuit, user),
     }
 
 

@@ -97,6 +97,10 @@ ACTIONS: dict[str, tuple[Url, dict[str, str]]] = {
         lambda: reverse("admin:synclogs_alert_acknowledge", args=[AlertFactory().pk]),
         {},
     ),
+    "move a circuit": (
+        lambda: reverse("admin:circuits_circuit_move", args=[CircuitFactory().pk]),
+        {"stage": "qc"},
+    ),
     "link a planner": (_planner("link"), {"user": "self"}),
     "unlink a planner": (_planner("unlink"), {}),
     "link selected planners": (lambda: reverse("admin:circuits_unlinkedplanner_link_selected"), {}),
@@ -141,9 +145,34 @@ def test_role_holders_see_every_page(client: Client, name: str, role: str, platf
     assert _answer(client, UserFactory(groups=[role], accounts=[platform]), name).status_code == 200
 
 
+OF_CIRCUITS = {
+    "circuits": 200,
+    "circuit": 302,
+    "regions": 200,
+    "region": 200,
+    "planned units": 200,
+    "planned units of a day": 302,
+    "snapshots": 200,
+    "snapshot": 302,
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_planners_see_the_pages_of_circuits_and_no_other(
+    client: Client, name: str, platform: Account
+) -> None:
+    """A circuit that is not theirs is answered as one that does not exist."""
+    answer = _answer(client, UserFactory(groups=["planner"], accounts=[platform]), name)
+
+    assert answer.status_code == OF_CIRCUITS.get(name, 403)
+
+
 @pytest.mark.parametrize("name", ACTIONS)
-def test_viewers_get_403_from_every_action(client: Client, name: str, platform: Account) -> None:
-    answer = _answer(client, UserFactory(groups=["viewer"], accounts=[platform]), name)
+@pytest.mark.parametrize("role", ["viewer", "planner"])
+def test_viewers_and_planners_get_403_from_every_action(
+    client: Client, name: str, role: str, platform: Account
+) -> None:
+    answer = _answer(client, UserFactory(groups=[role], accounts=[platform]), name)
 
     assert answer.status_code == 403
     assert not LogEntry.objects.exists()
