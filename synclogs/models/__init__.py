@@ -13,14 +13,8 @@ from synclogs.models.job import (
     JobStatus,
 )
 from synclogs.models.live_event import LiveEvent
-from synclogs.models.sync_log import (
-    RunFenced,
-    SyncAlreadyRunning,
-    SyncLog,
-    SyncPhase,
-    SyncStatus,
-    SyncTrigger,
-)
+from synclogs.models.run_states import RunFenced, SyncAlreadyRunning, SyncPhase, SyncStatus, SyncTrigger
+from synclogs.models.sync_log import SyncLog
 from synclogs.models.worker import WorkerHeartbeat
 
 __all__ = [

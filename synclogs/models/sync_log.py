@@ -4,129 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.models.scoping import AccountScopedManager
 from synclogs.broadcast import broadcast_sync_status
 from synclogs.counts import Counts
 from synclogs.events import SyncCompleted, SyncFailed, SyncStarted
-from synclogs.redaction import redact_text, redact_value
-
-if TYPE_CHECKING:
-    from accounts.models import User
-    from synclogs.models.job import Job
-
-MAX_ERROR_MESSAGE = 2000
-
-
-class SyncStatus(models.TextChoices):
-    """Where a run stands. `warning` is printed `completed_with_warning` for machines."""
-
-    STARTED = "started", "running"
-    COMPLETED = "completed", "completed"
-    WARNING = "warning", "completed with warning"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
-
-
-class SyncTrigger(models.TextChoices):
-    """Why a run was started."""
-
-    SCHEDULED = "scheduled", "scheduled"
-    MANUAL = "manual", "manual"
-    RETRY = "retry", "retry"
-    WEBHOOK = "webhook", "webhook"
-    WORKFLOW_EVENT = "workflow_event", "workflow event"
-    INIT = "init", "first connection"
-    BACKFILL = "backfill", "backfill"
-
-
-class SyncPhase(models.TextChoices):
-    """What a running run is doing; empty once it has ended."""
-
-    NONE = "", "-"
-    REQUESTED = "requested", "requested"
-    FETCHING = "fetching", "fetching"
-    PROCESSING = "processing", "processing"
-
-
-class SyncAlreadyRunning(Exception):
-    """Another run holds the same lock key.
-
-    `running` is that run, or None when it ended in the meantime.
-    """
-
-    def __init__(self, lock_key: str, running: SyncLog | None) -> None:
-        self.lock_key = lock_key
-        self.running = running
-        super().__init__(f"already running: {lock_key}")
-
-
-class RunFenced(Exception):
-    """This process no longer owns the run: its lease lapsed and another took over, or it was ended."""
-
-
-class SyncLogManager(AccountScopedManager["SyncLog"]):
-    """Starts runs."""
-
-    def start(
-        self,
-        sync_type: str,
-        sync_trigger: str = SyncTrigger.MANUAL,
-        *,
-        account: Account,
-        provider: str = "",
-        integration: models.Model | None = None,
-        region: models.Model | None = None,
-        api_status_filter: str | None = None,
-        triggered_by: User | None = None,
-        context: Mapping[str, Any] | None = None,
-        lock_key: str | None = None,
-        job: Job | None = None,
-        owner_token: str = "",
-        retry_of: SyncLog | None = None,
-    ) -> SyncLog:
-        """Open a run, holding `lock_key` against any other run of the same work.
-
-        Raises SyncAlreadyRunning when another run holds the key; nothing is written then.
-        """
-        details = dict(context or {})
-        if api_status_filter:
-            details["api_status_filter"] = api_status_filter
-        if region is not None:
-            details["region_id"] = region.pk
-        log = SyncLog(
-            sync_type=sync_type,
-            sync_trigger=sync_trigger,
-            account=account,
-            provider=provider,
-            integration_id=integration.pk if integration is not None else None,
-            scope=getattr(region, "code", ""),
-            phase=SyncPhase.REQUESTED,
-            triggered_by=triggered_by,
-            context=details,
-            lock_key=lock_key,
-            job=job,
-            owner_token=owner_token,
-            retry_of=retry_of,
-            started_at=timezone.now(),
-        )
-        try:
-            with transaction.atomic():
-                log.save(force_insert=True)
-        except IntegrityError:
-            running = self.filter(lock_key=lock_key).first() if lock_key else None
-            if lock_key is None:
-                raise
-            raise SyncAlreadyRunning(lock_key, running) from None
-        log.announce_start()
-        return log
+from synclogs.models.run_end import end, set_fenced, update_fenced
+from synclogs.models.run_start import SyncLogManager
+from synclogs.models.run_states import SyncPhase, SyncStatus, SyncTrigger
+from synclogs.redaction import redact_value
 
 
 class SyncLog(models.Model):
@@ -292,34 +184,33 @@ class SyncLog(models.Model):
         changes: dict[str, Any] = {
             name: F(name) + value for name, value in counts.as_columns().items() if value
         }
-        self._update_fenced(**changes, **columns)
+        update_fenced(self, changes | columns)
         for name, value in counts.as_columns().items():
             setattr(self, name, getattr(self, name) + value)
         broadcast_sync_status.progress(self)
 
     def reset_counts(self, counts: Counts) -> None:
         """Put the counts back to an earlier state: a killed run repeats the part it did not finish."""
-        self._update_fenced(**counts.as_columns())
-        self._assign(counts.as_columns())
+        set_fenced(self, counts.as_columns())
 
     def note(self, **columns: Any) -> None:
         """Set columns of an open run that this process owns (phase, expected records, checkpoint)."""
-        self._update_fenced(**columns)
-        self._assign(columns)
+        set_fenced(self, columns)
 
     def complete(self, results: Mapping[str, int] | None = None) -> None:
         """End well. `results` replaces the counts when given (aliases as `Counts.from_results`)."""
-        self._end(SyncStatus.COMPLETED, results)
+        end(self, SyncStatus.COMPLETED, results)
 
     def complete_with_warning(
         self, message: str, results: Mapping[str, int] | None = None, *, code: str = ""
     ) -> None:
         """End with something an operator should read: lost records, or an answer that looks wrong."""
-        self._end(SyncStatus.WARNING, results, error_message=message, error_code=code)
+        end(self, SyncStatus.WARNING, results, error_message=message, error_code=code)
 
     def fail(self, message: str, details: Mapping[str, Any] | None = None, *, code: str = "") -> None:
         """End badly. The counts reached so far are kept."""
-        self._end(
+        end(
+            self,
             SyncStatus.FAILED,
             None,
             error_message=message,
@@ -329,36 +220,7 @@ class SyncLog(models.Model):
 
     def cancel(self, message: str = "Cancelled by an operator.") -> None:
         """End because somebody asked. What was done is kept and counted."""
-        self._end(SyncStatus.CANCELLED, None, error_message=message, error_code="cancelled")
-
-    def _end(self, status: SyncStatus, results: Mapping[str, int] | None, **columns: Any) -> None:
-        ended = timezone.now()
-        if "error_message" in columns:
-            columns["error_message"] = redact_text(columns["error_message"])[:MAX_ERROR_MESSAGE]
-        if results is not None:
-            columns |= Counts.from_results(results).as_columns()
-        columns |= {
-            "sync_status": status,
-            "phase": SyncPhase.NONE,
-            "lock_key": None,
-            "completed_at": ended,
-            "duration_seconds": max(0.0, (ended - self.started_at).total_seconds()),
-        }
-        with transaction.atomic():
-            self._update_fenced(**columns)
-            self._assign(columns)
-            self.announce_end()
-
-    def _update_fenced(self, **columns: Any) -> None:
-        changed = SyncLog.objects.filter(
-            pk=self.pk, sync_status=SyncStatus.STARTED, owner_token=self.owner_token
-        ).update(updated_at=timezone.now(), **columns)
-        if not changed:
-            raise RunFenced(f"run {self.pk} is no longer owned by this process")
-
-    def _assign(self, columns: Mapping[str, Any]) -> None:
-        for name, value in columns.items():
-            setattr(self, name, value)
+        end(self, SyncStatus.CANCELLED, None, error_message=message, error_code="cancelled")
 
     def owned_by(self, token: str) -> Self:
         """The same row, acting under `token`."""
