@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 
-from synclogs import redaction
+from synclogs.redaction import known
 
 LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
 TEST_SERVERS = {
@@ -38,11 +38,11 @@ def _empty_cache() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _known_secrets() -> Iterator[None]:
     """Forgets the secrets that a test made known to redaction."""
-    before = dict(redaction._registered)
+    before = dict(known._registered)
     yield
-    redaction._registered.clear()
-    redaction._registered.update(before)
-    redaction._longest_first = tuple(sorted(before, key=len, reverse=True))
+    known._registered.clear()
+    known._registered.update(before)
+    known._longest_first = tuple(sorted(before, key=len, reverse=True))
 
 
 def is_local(address: Any) -> bool:

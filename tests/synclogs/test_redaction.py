@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from synclogs import redaction
 from synclogs.redaction import (
     REDACTED,
     RedactingFilter,
     excerpt,
     is_sensitive_name,
+    known,
     redact_text,
     redact_url,
     redact_value,
@@ -30,8 +30,8 @@ SECRET = "hunter2-hunter2"
 
 @pytest.fixture(autouse=True)
 def _forget_registered_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_registered", redaction._registered.copy())
-    monkeypatch.setattr(redaction, "_longest_first", redaction._longest_first)
+    monkeypatch.setattr(known, "_registered", known._registered.copy())
+    monkeypatch.setattr(known, "_longest_first", known._longest_first)
 
 
 # names
@@ -260,7 +260,7 @@ def test_threads_may_register_and_redact_at_once() -> None:
 def test_the_registry_stays_small_and_keeps_the_newest() -> None:
     for number in range(3000):
         register_secret(f"rotating-token-{number}")
-    assert len(redaction._registered) <= 1024
+    assert len(known._registered) <= 1024
     assert redact_text("rotating-token-2999") == REDACTED
 
 

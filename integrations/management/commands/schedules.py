@@ -12,6 +12,7 @@ from django_q.models import Schedule as Row
 from integrations.schedules.declared import TIME_ZONE, declared_schedules
 from integrations.schedules.loading import FIRE, load_schedules, next_times
 from synclogs.commands import CommandResult, OperatorCommand
+from synclogs.commands.tables import table
 
 
 class Command(OperatorCommand):
@@ -45,10 +46,11 @@ class Command(OperatorCommand):
             parts = (f"{key}: {names[key]}" for key in ("created", "updated", "removed"))
             self.out(f"{verb} {'; '.join(parts)}.")
             return
-        for line in result.data["schedules"]:
-            times = ", ".join(line["next"])
-            state = "" if line["loaded"] else "  NOT LOADED: run `manage.py schedules load`"
-            self.out(f"{line['name']:<28} {line['cron']:<14} {line['note']:<38} {times}{state}")
+        rows = [
+            (line["name"], line["cron"], line["note"], ", ".join(line["next"]), _state(line["loaded"]))
+            for line in result.data["schedules"]
+        ]
+        self.out(table(("schedule", "cron", "what", "next times", "state"), rows))
 
     def _load(self, **options: Any) -> CommandResult:
         loaded = load_schedules(dry_run=options["dry_run"])
@@ -79,3 +81,7 @@ class Command(OperatorCommand):
                 }
             )
         return CommandResult(action="show", counters={"schedules": len(lines)}, data={"schedules": lines})
+
+
+def _state(loaded: bool) -> str:
+    return "loaded" if loaded else "NOT LOADED: run `manage.py schedules load`"
