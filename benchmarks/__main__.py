@@ -7,7 +7,11 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-MODULES = {"circuits": "benchmarks.circuits_command", "queue": "benchmarks.queue"}
+MODULES = {
+    "circuits": "benchmarks.circuits_command",
+    "queue": "benchmarks.queue",
+    "webhooks": "benchmarks.webhooks",
+}
 DEFAULT = "circuits"
 
 

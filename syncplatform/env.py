@@ -36,6 +36,7 @@ GROUPS = {
     "Basics": env_variables.CORE,
     "Database and cache": env_variables.STORES,
     "Web": env_variables.WEB,
+    "Web server": env_variables.SERVER,
     "Webhooks": env_variables.WEBHOOKS,
     "Logging": env_variables.LOGGING,
     "Queues and jobs": env_variables.JOBS,

@@ -146,6 +146,29 @@ WEB = (
     ),
 )
 
+SERVER = (
+    Variable(
+        "WEB_BIND",
+        "Where the web server listens: host:port, or unix:/path.",
+        default="127.0.0.1:8000",
+    ),
+    Variable(
+        "WEB_WORKERS",
+        "Processes of the web server.",
+        default=2,
+        kind=INTEGER,
+        minimum=1,
+        maximum=128,
+    ),
+    Variable(
+        "WEB_HEAD_SECONDS",
+        "A connection whose request line and headers take longer is closed.",
+        default=10.0,
+        kind=NUMBER,
+        minimum=0.1,
+    ),
+)
+
 WEBHOOKS = (
     Variable(
         "WEBHOOK_THREADS",
@@ -168,6 +191,15 @@ WEBHOOKS = (
         default=300.0,
         kind=NUMBER,
         minimum=0.1,
+    ),
+    Variable(
+        "WEBHOOK_KEY_SECONDS",
+        "How long a web process believes in a key and its credential's secrets after it looked them up. "
+        "Until then one that was retired or disabled still takes deliveries.",
+        default=5.0,
+        kind=NUMBER,
+        minimum=0,
+        maximum=300,
     ),
     Variable(
         "WEBHOOK_MAX_HEADER_BYTES",

@@ -26,6 +26,7 @@ def pytest_configure() -> None:
     django_settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     django_settings.JOB_LEASE_SECONDS = 2.0
     django_settings.HTTP_ALLOW_LOOPBACK = True
+    django_settings.WEBHOOK_KEY_SECONDS = 0
 
 
 @pytest.fixture(autouse=True)

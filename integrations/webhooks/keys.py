@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -23,7 +24,10 @@ from synclogs.redaction import register_secret
 
 KEY_BYTES = 32
 LONGEST_KEY = 200
+MOST_FOUND = 1024
 LISTENING = (CredentialStatus.ACTIVE, CredentialStatus.PENDING_APPROVAL, CredentialStatus.NEEDS_ATTENTION)
+
+_found: dict[str, tuple[float, Recipient | None]] = {}
 
 
 def digests(provider: str, key: str) -> list[str]:
@@ -83,17 +87,32 @@ def address(credential: Credential, key: str = "") -> str:
 
 
 def find_recipient(provider: str, key: str, now: datetime) -> Recipient | None:
-    """Who an address belongs to; None for unknown and retired keys and credentials that are switched off."""
+    """Who an address belongs to; None for unknown and retired keys and credentials that are switched off.
+
+    What was found is believed for WEBHOOK_KEY_SECONDS, so that a burst is not looked up again and again.
+    """
     if not key or len(key) > LONGEST_KEY:
         return None
     wanted = digests(provider, key)
+    until, recipient = _found.get(wanted[0], (0.0, None))
+    if time.monotonic() < until:
+        return recipient
+    recipient = _look_up(wanted, now)
+    if recipient is not None:
+        _hide(key)
+        if len(_found) >= MOST_FOUND:
+            _found.clear()
+        _found[wanted[0]] = (time.monotonic() + settings.WEBHOOK_KEY_SECONDS, recipient)
+    return recipient
+
+
+def _look_up(wanted: Sequence[str], now: datetime) -> Recipient | None:
     moment = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
         cursor.execute(_find_sql(len(wanted)), [*wanted, moment, *LISTENING])
         row = cursor.fetchone()
     if row is None:
         return None
-    _hide(key)
     credential_id, account_id, sealed = row
     return Recipient(credential_id, account_id, SealedSecrets(sealed) if sealed else {})
 

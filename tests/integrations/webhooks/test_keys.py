@@ -4,6 +4,7 @@ encryption key."""
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -75,3 +76,15 @@ def test_keys_are_found_before_and_after_the_encryption_key_changed(
     call_command("rotate_secrets", "--quiet")
     settings.FIELD_ENCRYPTION_KEYS = [new]
     assert found(plain, key)
+
+
+def test_what_was_found_is_believed_for_a_while(
+    plain: Credential, settings: Settings, django_assert_num_queries: Any
+) -> None:
+    key = create_key(plain)
+    settings.WEBHOOK_KEY_SECONDS = 60
+    with django_assert_num_queries(1):
+        assert all(found(plain, key) for _ in range(3))
+    with django_assert_num_queries(2):
+        assert not found(plain, "x" * 43)
+        assert not found(plain, "x" * 43)

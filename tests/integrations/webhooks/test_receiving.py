@@ -38,7 +38,7 @@ def test_a_signed_delivery_is_stored_whole_with_its_job(client: Client, signed: 
     assert delivery.body_sha256 == hashlib.sha256(EVENT).hexdigest()
     assert (delivery.body_size, delivery.http_status_returned) == (len(EVENT), 200)
     job = Job.objects.get()
-    assert job.args == {"delivery": str(delivery.pk)}
+    assert job.args == {"delivery": str(delivery.pk), "content": "Ev1"}
     assert (job.account, job.status, job.queue) == (signed.account, JobStatus.QUEUED, "webhook")
     assert job.enqueued_at is None, "the dispatcher hands it over"
 
