@@ -14,7 +14,7 @@ import msgspec
 
 from integrations.http.deadline import Deadline
 from integrations.http.paginators import PageWalk
-from integrations.sync.records import RawRecord
+from integrations.sync.records import Key, RawRecord
 from integrations.sync.stream import BaseStream
 
 if TYPE_CHECKING:
@@ -62,13 +62,16 @@ class BulkStream(BaseStream[RawRecord]):
     the vendor's time of change: a record older than the stored row is skipped. `scope` gives the columns that
     are the same for all records of this stream (`{"credential_id": 7}`); with the key they are unique. With
     `restored_by_clearing` (`"removed_at"`), rows that a complete listing did not have are marked as removed.
-    `lists_everything` says that each pull is such a listing. The model has the columns of `Mirrored`.
+    `lists_everything` says that each pull is such a listing. `confirms_removal` says that `really_gone` makes
+    sure of each row, so that a listing with gaps may lead to removals too. The model has the columns of
+    `Mirrored`.
     """
 
     record: ClassVar[type[msgspec.Struct]]
     columns: ClassVar[tuple[str, ...]]
     modified: ClassVar[str | None] = None
     lists_everything: ClassVar[bool] = False
+    confirms_removal: ClassVar[bool] = False
     needs_pks: ClassVar[bool] = False
     batch_size: ClassVar[int] = 2000
     stamped_on_change = ("last_changed_at",)
@@ -88,6 +91,13 @@ class BulkStream(BaseStream[RawRecord]):
         """
         values: Any = self._values(record)
         return values if len(self.columns) > 1 else (values,)
+
+    def really_gone(self, keys: Sequence[Key]) -> Sequence[Key]:
+        """Of rows that a complete listing did not have, the keys of those to mark as removed: all of them.
+
+        A stream that `confirms_removal` asks the vendor for each one instead.
+        """
+        return keys
 
     def excerpt(self, raw: Any) -> str:
         """The beginning of the record."""

@@ -198,6 +198,8 @@ class Pull:
     def _why_not_remove(self, listing: dict[str, Any]) -> str:
         if not listing.get("any_seen"):
             return "the listing was empty"
+        if self._stream.confirms_removal:
+            return ""
         if listing.get("anonymous"):
             return "the listing had records whose key could not be read"
         if self._forgetful:

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from integrations.sync.among import Among
 from integrations.sync.bulk_stream import BulkStream
 from integrations.sync.ledger import Ledger
+from integrations.sync.records import Key
 from integrations.sync.seen import SeenRows
 from synclogs.counts import Counts
 from synclogs.models import SyncLog
@@ -34,16 +35,19 @@ def remove_unseen(
         **stream.scope, **{f"{removed}__isnull": True, f"{changed_at}__lt": began_at}
     )
     last = 0
-    while pks := _next_pks(present, last):
-        last = pks[-1]
-        unseen = [pk for pk in pks if pk not in seen]
+    while keys := _next_keys(present, stream.key, last):
+        last = max(keys)
+        unseen = {key: pk for pk, key in keys.items() if pk not in seen}
         if not unseen:
             continue
         check()
+        gone = [unseen[key] for key in stream.really_gone(list(unseen))]
+        if not gone:
+            continue
         stamps = dict.fromkeys(stream.stamped_on_change, began_at)
         with transaction.atomic():
             ledger.hold()
-            marked = present.filter(Among("pk", unseen)).update(
+            marked = present.filter(Among("pk", gone)).update(
                 **{str(removed): began_at}, **stamps, last_run_id=run.pk, changed_fields=[removed]
             )
             counts = Counts(removed=marked)
@@ -51,5 +55,5 @@ def remove_unseen(
         yield counts
 
 
-def _next_pks(rows: models.QuerySet[models.Model], after: int) -> list[int]:
-    return list(rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:ROWS_AT_ONCE])
+def _next_keys(rows: models.QuerySet[models.Model], key: str, after: int) -> dict[int, Key]:
+    return dict(rows.filter(pk__gt=after).order_by("pk").values_list("pk", key)[:ROWS_AT_ONCE])
