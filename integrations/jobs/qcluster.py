@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from django_q.timeout import TimeoutHandler
 from synclogs.models import JobQueue
 
 __all__ = ["Message", "PriorityBroker", "ReplaceWorker", "TimeoutException", "send", "time_limit"]
+
+logger = logging.getLogger("syncplatform.jobs")
 
 SUPPORTED_VERSION = "1.11."
 HEAD_START_SECONDS = 5.0
@@ -138,6 +141,15 @@ def send(message: Message) -> None:
         timeout=message.timeout,
         save=False,
     )
+
+
+def is_reachable(queue: str) -> bool:
+    """Whether a queue's broker answers. The ORM broker always does; Redis may take seconds to say no."""
+    try:
+        return bool(_broker(broker_key(queue)).ping())
+    except Exception as error:
+        logger.warning("the broker of queue %s does not answer: %s", queue, type(error).__name__)
+        return False
 
 
 def oldest_message(queue: str) -> datetime | None:

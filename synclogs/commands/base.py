@@ -66,7 +66,7 @@ class OperatorCommand(BaseCommand):
                 record.end(CommandResult.failed("stopped", f"stopped by {type(error).__name__}"))
                 raise
             record.end(result)
-            self._report(result, record.duration_ms, options)
+            self._report(result, record.duration_ms, options, told=usage_error is None)
         if usage_error is not None:
             raise usage_error
         if result.exit_code:
@@ -141,16 +141,17 @@ class OperatorCommand(BaseCommand):
             shown, alert = options.get("traceback", False), not self.only_reads(options)
             return self.handle_command_error(error, show_traceback=shown, alert=alert), None
 
-    def _report(self, result: CommandResult, duration_ms: int, options: dict[str, Any]) -> None:
-        if result.exit_code != ExitCode.USAGE:
+    def _report(
+        self, result: CommandResult, duration_ms: int, options: dict[str, Any], *, told: bool
+    ) -> None:
+        """Print what came of the call; errors only when they are `told` here, and not by raising one."""
+        if told:
             for problem in result.errors:
                 self.error(problem["message"])
         if options["json"]:
             envelope = result.envelope(self.command_name, duration_ms)
             self.stdout.write(json.dumps(envelope, cls=DjangoJSONEncoder))
-        elif result.exit_code != ExitCode.USAGE and not (
-            options["quiet"] and result.exit_code == ExitCode.DONE
-        ):
+        elif told and not (options["quiet"] and result.exit_code == ExitCode.DONE):
             self.show(result, **options)
 
 
