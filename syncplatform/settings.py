@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "integrations",
     "integrations.providers.servicetitan",
     "circuits",
+    "integrations.providers.zuora",
     "operations",
     "syncplatform",
 ]

@@ -101,6 +101,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Zuora",
+        "separator": True,
+        "items": [
+            page("Customers", "apartment", "zuora.zuoracustomer"),
+            page("Workflows", "account_tree", "zuora.workflow"),
+            page("Workflow runs", "play_circle", "zuora.workflowrun"),
+        ],
+    },
+    {
         "title": "Syncs",
         "separator": True,
         "items": [
