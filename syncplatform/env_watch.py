@@ -78,5 +78,6 @@ RETENTION = (
     _kept("COMMANDS", "records of commands", 90),
     _kept("ALERTS", "alerts that are over", 180),
     _kept("LIVE_EVENTS", "events of the live pages", 2),
+    _kept("RAW_PAYLOADS", "fetched and received chunks, once they are processed,", 30),
     _kept("QUEUE_RESULTS", "result rows of django-q2", 1),
 )

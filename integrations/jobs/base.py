@@ -25,7 +25,7 @@ class BaseJob(ABC):
     """One kind of background work. A subclass names itself, says its limits and writes `handle`.
 
     `timeout` is in seconds; `backoff` lists the seconds to wait before each retry of a reported failure,
-    so its length is the number of retries. `postpone_cap_s` is how many seconds it may be postponed in all
+    so its length is `max_retries`. `postpone_cap_s` is how many seconds it may be postponed in all
     (None: JOB_POSTPONE_CAP_HOURS). `short` jobs take well under a second and open no run: one delivery runs
     up to twenty of them. A job that calls no vendor says so with `fetches`: how it ends then says nothing
     about its connection. Arguments are ids and slugs, never payloads or secrets.
@@ -80,9 +80,9 @@ class BaseJob(ABC):
     @classmethod
     def dispatch(
         cls,
-        *,
-        account: Account,
         integration: Integration | None = None,
+        *,
+        account: Account | None = None,
         args: Mapping[str, Any] | None = None,
         run_at: datetime | None = None,
         queue: JobQueue | None = None,
@@ -92,8 +92,13 @@ class BaseJob(ABC):
     ) -> Job:
         """Commit a job with the caller's transaction; an open job of the same work is returned instead.
 
-        `schedule_slot` (a schedule's name and the intended time) makes a job that never has a second.
+        `account` is the connection's unless said; ValueError when there is neither. `schedule_slot` (a
+        schedule's name and the intended time) makes a job that never has a second.
         """
+        if account is None:
+            if integration is None:
+                raise ValueError(f"{cls.name} needs an account or a connection")
+            account = integration.account
         options = dict(args or {})
         if triggered_by is not None:
             options["triggered_by"] = triggered_by.pk

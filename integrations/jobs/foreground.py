@@ -16,8 +16,8 @@ from integrations.jobs.claim import Claim, claim, lease_end, new_token, open_att
 from integrations.jobs.lease import LeaseKeeper
 from integrations.jobs.outcomes import Decision
 from integrations.jobs.process import owner_id
+from integrations.jobs.run_job import RunJob
 from integrations.jobs.runner import execute
-from integrations.jobs.sync_job import BaseSyncJob
 from integrations.models import Integration
 from synclogs.models import OPEN_JOB_STATUSES, Job, JobStatus, SyncAlreadyRunning
 from synclogs.progress import Reporter
@@ -64,7 +64,7 @@ def _claim_new(
             job.save(force_insert=True)
             Job.objects.filter(pk=job.pk).update(lease_until=lease_end())
             held = Claim(job, job.lease_token, open_attempt(job, job.owner, ""), foreground=True)
-            if issubclass(cls, BaseSyncJob):
+            if issubclass(cls, RunJob):
                 cls(held, LeaseKeeper(held)).open_run()
     except IntegrityError:
         if _open_job(job.unique_key) is None:

@@ -29,6 +29,7 @@ POISON_MESSAGE = (
 )
 POISON_ADVICE = "Find out what kills the process (memory, a crash in C code), then retry it."
 ABANDONED_AFTER = timedelta(minutes=1)
+STAGED_ABANDONED_AFTER = timedelta(minutes=60)
 BATCH = 100
 
 
@@ -75,14 +76,18 @@ def park_poison() -> int:
 
 
 def sweep_abandoned_runs() -> int:
-    """Fail the open runs that no open job belongs to any more. Returns how many."""
+    """Fail the open runs that no open job belongs to any more. Returns how many.
+
+    Runs whose chunks are jobs of their own are given an hour.
+    """
     now = timezone.now()
     open_jobs = Job.objects.filter(
         Q(run=OuterRef("pk")) | Q(pk=OuterRef("job_id")), status__in=OPEN_JOB_STATUSES
     )
-    abandoned = SyncLog.objects.filter(
-        ~Exists(open_jobs), sync_status=SyncStatus.STARTED, started_at__lt=now - ABANDONED_AFTER
+    old = Q(started_at__lt=now - ABANDONED_AFTER, jobs_total=0) | Q(
+        started_at__lt=now - STAGED_ABANDONED_AFTER
     )
+    abandoned = SyncLog.objects.filter(~Exists(open_jobs), old, sync_status=SyncStatus.STARTED)
     if not abandoned.exists():
         return 0
     with transaction.atomic():

@@ -33,6 +33,12 @@ def job_class(name: str) -> type[BaseJob]:
         raise UnknownJob(f"no job class is called {name!r}; known: {', '.join(sorted(_classes))}") from None
 
 
+def job_class_of(provider: str, job_type: str) -> type[BaseJob] | None:
+    """The class of this provider for this type of job; None when there is none."""
+    found = (cls for cls in _classes.values() if (cls.provider, cls.job_type) == (provider, job_type))
+    return next(found, None)
+
+
 def job_names() -> list[str]:
     """Every registered name, sorted."""
     return sorted(_classes)

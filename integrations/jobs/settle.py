@@ -110,7 +110,7 @@ def _tell_others(claim: Claim, decision: Decision) -> None:
     """Let other rooms write what follows from the end, in its transaction."""
     if decision.next in (Next.FAIL, Next.PARK):
         hooks.job_failed(claim.job, claim.run, decision)
-    elif decision.next is Next.SUCCEED and claim.run is not None:
+    elif decision.next is Next.SUCCEED and claim.run is not None and not claim.run.is_open:
         hooks.run_ended(claim.job, claim.run)
 
 

@@ -12,13 +12,18 @@ from synclogs.models import SyncLog
 
 
 class _Written(models.Model):
-    """What the writer keeps on each row: when it came and changed, and which run wrote it."""
+    """What the writer keeps on each row: when it came and changed, and which run wrote it.
+
+    `received_at` is when what the row says was received from the vendor: older news never replaces newer. It
+    is empty on a row that is only known by name.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     content_hash = models.CharField(max_length=32, blank=True, default="", editable=False)
     last_run = models.ForeignKey(
         SyncLog, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
+    received_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

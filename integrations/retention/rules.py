@@ -9,8 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django_q.models import Task
 
+from integrations.models import RawPayload
 from synclogs.models import (
     OPEN_JOB_STATUSES,
     Alert,
@@ -81,8 +83,14 @@ def _queue_results(before: datetime) -> QuerySet[Task]:
     return results
 
 
+def _raw_payloads(before: datetime) -> QuerySet[RawPayload]:
+    """Processed ones: `expires_at` was set with the days of that time, and whichever is longer holds."""
+    return RawPayload.objects.filter(processed_at__lt=before, expires_at__lt=timezone.now())
+
+
 RULES = (
     Rule("live_events", "RETENTION_LIVE_EVENTS_DAYS", lambda t: LiveEvent.objects.filter(created_at__lt=t)),
+    Rule("raw_payloads", "RETENTION_RAW_PAYLOADS_DAYS", _raw_payloads, batch=100),
     Rule("queue_results", "RETENTION_QUEUE_RESULTS_DAYS", _queue_results),
     Rule(
         "alerts",

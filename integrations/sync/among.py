@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
@@ -21,7 +22,7 @@ class Among(Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, field: Any, values: Collection[str | int]) -> None:
+    def __init__(self, field: Any, values: Collection[str | int | UUID]) -> None:
         super().__init__(F(field) if isinstance(field, str) else field, list(values))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
@@ -30,4 +31,9 @@ class Among(Lookup):
         if connection.vendor == "postgresql":
             return f"{left} = ANY(%s)", [*params, self.rhs]
         among = f"{left} IN (SELECT value FROM json_each(%s))"  # noqa: S608
-        return among, [*params, json.dumps(self.rhs)]
+        return among, [*params, json.dumps(self.rhs, default=_hex)]
+
+
+def _hex(value: UUID) -> str:
+    """A UUID as Django stores it where the database has no such type."""
+    return value.hex

@@ -17,9 +17,10 @@ class Merge:
 
     All names are attribute names (`region_id`). `columns` are the ones that every row has; `constants` have
     one value for all rows. `update` are those that replace what an existing row holds; `add` those that are
-    added to it. Without either an existing row is left alone. With `newer`, a column of times, a row that is
-    older than the existing one leaves it alone too. All statements go through Django's own connection and
-    transaction.
+    added to it; `assign` says for further ones what they become, in SQL that calls the existing row `stored`
+    and the new one `excluded`. Without any of these an existing row is left alone. With `newer`, a column of
+    times, a row that is older than the existing one leaves it alone too, and so does one for which `only_if`
+    (SQL as well) is false. All statements go through Django's own connection and transaction.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class Merge:
         add: Sequence[str] = (),
         constants: Mapping[str, Any] = _NONE,
         newer: str | None = None,
+        assign: Mapping[str, str] = _NONE,
+        only_if: str = "",
     ) -> None:
         fields = {field.attname: field for field in model._meta.concrete_fields}
         self._fields = [fields[name] for name in columns]
@@ -44,7 +47,17 @@ class Merge:
         )
         self._all_columns = ", ".join(_quoted(field) for field in [*self._fields, *fixed])
         self._types = "".join(f", %s::{field.db_type(connection)}" for field in fixed)
-        self._on_conflict = self._conflict_clause(fields, unique, update, add, newer)
+        replaced = {name: f"excluded.{_quoted(fields[name])}" for name in update}
+        sums = {name: f"stored.{_quoted(fields[name])} + excluded.{_quoted(fields[name])}" for name in add}
+        changes = {_quoted(fields[name]): sql for name, sql in {**replaced, **sums, **assign}.items()}
+        conditions = [only_if] if only_if else []
+        if newer:
+            name = _quoted(fields[newer])
+            conditions.append(
+                f"stored.{name} IS NULL OR excluded.{name} IS NULL OR excluded.{name} >= stored.{name}"
+            )
+        target = ", ".join(_quoted(fields[name]) for name in unique)
+        self._on_conflict = f"ON CONFLICT ({target}) DO {_action(changes, conditions)}"
 
     def write(self, rows: Iterable[Row]) -> None:
         """Write the rows. A later row of the same key must not follow an earlier one.
@@ -66,33 +79,12 @@ class Merge:
         else:
             self._write_one_by_one(rows)
 
-    def _conflict_clause(
-        self,
-        fields: Mapping[str, models.Field[Any, Any]],
-        unique: Sequence[str],
-        update: Sequence[str],
-        add: Sequence[str],
-        newer: str | None,
-    ) -> str:
-        changes = [f"{name} = excluded.{name}" for name in (_quoted(fields[name]) for name in update)]
-        sums = [_quoted(fields[name]) for name in add]
-        changes += [f"{name} = {self._table}.{name} + excluded.{name}" for name in sums]
-        target = ", ".join(_quoted(fields[name]) for name in unique)
-        action = f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING"
-        clause = f"ON CONFLICT ({target}) DO {action}"
-        if newer and changes:
-            name = _quoted(fields[newer])
-            clause += (
-                f" WHERE {self._table}.{name} IS NULL OR excluded.{name} IS NULL"
-                f" OR excluded.{name} >= {self._table}.{name}"
-            )
-        return clause
-
     def _write_one_by_one(self, rows: Iterable[Sequence[Any]]) -> None:
         places = ", ".join(["%s"] * (len(self._fields) + len(self._constants)))
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"INSERT INTO {self._table} ({self._all_columns}) VALUES ({places}) {self._on_conflict}",  # noqa: S608
+                f"INSERT INTO {self._table} AS stored ({self._all_columns}) "  # noqa: S608
+                f"VALUES ({places}) {self._on_conflict}",
                 [(*row, *self._constants) for row in rows],
             )
 
@@ -109,10 +101,19 @@ class Merge:
                 for row in rows:
                     copy.write_row(row)
             cursor.execute(
-                f"INSERT INTO {self._table} ({self._all_columns}) "  # noqa: S608
+                f"INSERT INTO {self._table} AS stored ({self._all_columns}) "  # noqa: S608
                 f"SELECT {self._columns}{self._types} FROM {stage} {self._on_conflict}",
                 self._constants,
             )
+
+
+def _action(changes: Mapping[str, str], conditions: Sequence[str]) -> str:
+    """What is done with a row that exists."""
+    if not changes:
+        return "NOTHING"
+    assigned = ", ".join(f"{name} = {sql}" for name, sql in changes.items())
+    where = f" WHERE {' AND '.join(f'({sql})' for sql in conditions)}" if conditions else ""
+    return f"UPDATE SET {assigned}{where}"
 
 
 def _quoted(field: models.Field[Any, Any]) -> str:

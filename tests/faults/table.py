@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         command += ["--", "tests/faults/test_kill.py"]
         environ = {**os.environ, "FAULT_TABLE": str(path)}
         code = subprocess.run(command, cwd=ROOT, env=environ, stdout=sys.stderr, check=False).returncode
-        rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        rows = _sorted(json.loads(line) for line in path.read_text().splitlines()) if path.exists() else []
     ok = code == 0 and bool(rows) and all(row["lost"] == row["doubled"] == 0 for row in rows)
     if options.json:
         print(json.dumps({"ok": ok, "faults": rows}))
     else:
         print(text(rows))
     return 0 if ok else 1
+
+
+def _sorted(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By fault, as they were first tried, and by setup: the setups are tried side by side."""
+    rows = list(rows)
+    faults = list(dict.fromkeys(row["fault"] for row in rows))
+    return sorted(rows, key=lambda row: (faults.index(row["fault"]), row["database"], row["broker"]))
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -1,0 +1,1 @@
+"""Staged mode: fetch and hook jobs store chunks, processing jobs turn each into rows. docs/jobs.md."""

@@ -1,0 +1,1 @@
+"""The writer of activity: events, the objects between which they happen, and their blocks."""
