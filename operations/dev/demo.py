@@ -1,4 +1,4 @@
-"""The demonstration: circuits arrive through the queue, once more, and after some were edited."""
+"""The demonstration: records arrive through the queue, once more, and after some were edited."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 from circuits import services
 from circuits.models import Circuit
 from circuits.statuses import ApiStatus
+from integrations.demonstration import Demonstration
+from integrations.registry import Provider, all_providers
 from operations.dev.narrator import Narrator
 from operations.dev.people import create_known_planners
 from operations.dev.processes import ChildDied, Children
@@ -17,12 +19,13 @@ from operations.dev.surroundings import data_directory, database_name, sandbox_e
 from operations.dev.vendors import Sandbox
 from operations.dev.watch import LineReporter, SyncFailed, follow
 from synclogs.commands.reporters import BarReporter
-from synclogs.models import SyncLog
+from synclogs.models import Job, SyncLog
 from synclogs.progress import Reporter
 
 DAILY = (ApiStatus.ACTIV,)
 WEEKLY = (ApiStatus.QC, ApiStatus.REWRK, ApiStatus.CLOSE)
 EDITED_PERCENT = 1.0
+FIRST, SECOND, THIRD = "first run", "second run", "third run"
 
 
 class DemoFailed(Exception):
@@ -31,10 +34,10 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One finished run of the demonstration, and the step that it belongs to."""
+    """One finished run of the demonstration, the step that it belongs to, and what it was of."""
 
     step: str
-    statuses: tuple[ApiStatus, ...]
+    of: str
     run: SyncLog
 
     def as_dict(self) -> dict[str, Any]:
@@ -42,7 +45,8 @@ class Sync:
         return {
             **self.run.as_dict(),
             "step": self.step,
-            "statuses": [status.value for status in self.statuses],
+            "provider": self.run.provider,
+            "of": self.of,
             "run_id": str(self.run.pk),
         }
 
@@ -68,12 +72,10 @@ class Demo:
         """All of it. Raises DemoFailed; `children` are left running."""
         try:
             sandbox = self._start()
-            self._sync_all("first run")
-            self._sync_all("second run")
-            self._say_what_the_second_run_wrote()
-            edited = sandbox.touch_circuits(EDITED_PERCENT)
-            self.narrator.say(f"{edited:,} circuits were edited at the sandbox ({EDITED_PERCENT:g} %)")
-            self._sync_all("third run")
+            self._show_circuits(sandbox)
+            for provider in all_providers():
+                if provider.demonstration is not None:
+                    self._show(provider, provider.demonstration, sandbox)
         except (SyncFailed, ChildDied, TimeoutError, OSError) as error:
             raise DemoFailed(str(error)) from error
 
@@ -90,43 +92,71 @@ class Demo:
         self.narrator.say("Workers: started, as in production, under a supervisor")
         return sandbox
 
-    def _sync_all(self, step: str) -> None:
+    def _show_circuits(self, sandbox: Sandbox) -> None:
+        self._sync_circuits(FIRST)
+        self._sync_circuits(SECOND)
+        self._say_what_was_written(self.syncs[-2:], "circuits")
+        edited = sandbox.touch_circuits(EDITED_PERCENT)
+        self.narrator.say(f"{edited:,} circuits were edited at the sandbox ({EDITED_PERCENT:g} %)")
+        self._sync_circuits(THIRD)
+
+    def _sync_circuits(self, step: str) -> None:
         for statuses in (DAILY, WEEKLY):
             names = " ".join(status.value for status in statuses)
-            job = services.queue_circuit_sync(statuses)
-            self.narrator.say(f"{step}: {names} queued as job {str(job.pk)[:8]}")
-            with self._reporter(f"{step}: {names}") as reporter:
-                run = follow(job, reporter, seconds=self.seconds, check=self.check)
-            self.syncs.append(Sync(step, statuses, run))
-            self.narrator.say(f"{step}: {names} {describe(run)}")
+            self._follow(step, names, services.queue_circuit_sync(statuses), "circuits")
+
+    def _show(self, provider: Provider, demonstration: Demonstration, sandbox: Sandbox) -> None:
+        """The same three runs for another provider, as it declares them."""
+        noun = demonstration.noun
+        self.narrator.say(f"{provider.label}: {demonstration.prepare()}")
+        self._sync(FIRST, demonstration)
+        jobs = self._sync(SECOND, demonstration)
+        self._say_what_was_written(self.syncs[-jobs:], noun)
+        sandbox.control(provider.slug, *demonstration.edit)
+        self.narrator.say(f"{provider.label}: some {noun} were edited at the sandbox")
+        self._sync(THIRD, demonstration)
+
+    def _sync(self, step: str, demonstration: Demonstration) -> int:
+        """Queue and follow one round; returns how many jobs it had."""
+        jobs = demonstration.start()
+        for job in jobs:
+            self._follow(step, str(job.integration or ""), job, demonstration.noun)
+        return len(jobs)
+
+    def _follow(self, step: str, of: str, job: Job, noun: str) -> None:
+        self.narrator.say(f"{step}: {of} queued as job {str(job.pk)[:8]}")
+        with self._reporter(f"{step}: {of}", noun) as reporter:
+            run = follow(job, reporter, seconds=self.seconds, check=self.check)
+        self.syncs.append(Sync(step, of, run))
+        self.narrator.say(f"{step}: {of} {describe(run, noun)}")
 
     @contextlib.contextmanager
-    def _reporter(self, phase: str) -> Iterator[Reporter]:
+    def _reporter(self, phase: str, noun: str) -> Iterator[Reporter]:
         if not self.bar:
-            yield LineReporter(self.narrator)
+            yield LineReporter(self.narrator, noun)
             return
-        reporter = BarReporter("circuits")
+        reporter = BarReporter(noun)
         reporter.phase(phase)
         try:
             yield reporter
         finally:
             reporter.close()
 
-    def _say_what_the_second_run_wrote(self) -> None:
-        written = written_by(self.syncs[-2:])
+    def _say_what_was_written(self, syncs: Sequence[Sync], noun: str) -> None:
+        written = written_by(syncs)
         if written:
-            raise DemoFailed(f"the second run wrote {written} circuits although nothing had changed.")
-        self.narrator.say("The second run wrote no circuit: every one was found unchanged")
+            raise DemoFailed(f"the second run wrote {written} {noun} although nothing had changed.")
+        self.narrator.say(f"The second run wrote none of the {noun}: every one was found unchanged")
 
 
 def written_by(syncs: Sequence[Sync]) -> int:
-    """How many circuits these runs created or changed."""
+    """How many records these runs created or changed."""
     return sum(sync.run.records_created + sync.run.records_updated for sync in syncs)
 
 
-def describe(run: SyncLog) -> str:
+def describe(run: SyncLog, noun: str) -> str:
     """What became of a run, in one line."""
     counts = run.counts.as_dict()
     parts = ", ".join(f"{value:,} {name}" for name, value in counts.items() if value and name != "processed")
     text = f"{run.get_sync_status_display()} in {run.duration_seconds or 0:.1f} s"
-    return f"{text}: {counts['processed']:,} circuits ({parts})" if parts else f"{text}: no circuits"
+    return f"{text}: {counts['processed']:,} {noun} ({parts})" if parts else f"{text}: no {noun}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from circuits.models import Circuit, CircuitPlanner, UnlinkedPlanner
-from operations.dev.demo import Sync
+from operations.dev.demo import THIRD, Sync
 from operations.dev.surroundings import SANDBOX_PORT, database_name, sandbox_environment, typed_command
 from synclogs.commands.tables import table
 from synclogs.models import SyncIssue
@@ -21,7 +21,7 @@ def summary(syncs: Sequence[Sync], seconds: float) -> dict[str, Any]:
     """Everything that the demonstration has to say, as JSON knows it."""
     return {
         "syncs": [sync.as_dict() for sync in syncs],
-        "issues": issues(syncs[-2:]),
+        "issues": issues([sync for sync in syncs if sync.step == THIRD]),
         "unlinked_planners": unlinked_planners(),
         "linked_planners": CircuitPlanner.objects.values("user").distinct().count(),
         "circuits": Circuit.objects.present().count(),
@@ -32,19 +32,20 @@ def summary(syncs: Sequence[Sync], seconds: float) -> dict[str, Any]:
 
 def issues(syncs: Sequence[Sync]) -> list[dict[str, Any]]:
     """The records that these runs could not take, by reason, the most frequent first."""
-    grouped: dict[str, list[SyncIssue]] = defaultdict(list)
-    for issue in SyncIssue.objects.filter(run__in=[sync.run for sync in syncs]):
-        grouped[issue.error_code].append(issue)
+    grouped: dict[tuple[str, str], list[SyncIssue]] = defaultdict(list)
+    for issue in SyncIssue.objects.filter(run__in=[sync.run for sync in syncs]).select_related("run"):
+        grouped[issue.run.provider, issue.error_code].append(issue)
     ordered = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
         {
             "count": len(found),
+            "provider": provider,
             "code": code,
             "reason": found[0].error_message,
             "example": found[0].excerpt or found[0].source_id,
             "source_id": found[0].source_id,
         }
-        for code, found in ordered
+        for (provider, code), found in ordered
     ]
 
 
@@ -65,9 +66,12 @@ def text(result: Mapping[str, Any]) -> str:
     """The same for people, and what to type next."""
     parts = [_sync_table(result["syncs"])]
     if result["issues"]:
-        failed = [(issue["count"], issue["reason"], _short(issue["example"])) for issue in result["issues"]]
+        failed = [
+            (issue["count"], issue["provider"], issue["reason"], _short(issue["example"]))
+            for issue in result["issues"]
+        ]
         head = "What could not be taken, which is why the runs end with a warning; each run lists it:"
-        parts.append(f"{head}\n{table(('records', 'reason', 'for example'), failed)}")
+        parts.append(f"{head}\n{table(('records', 'of', 'reason', 'for example'), failed)}")
     if result["unlinked_planners"]:
         names = [(planner["circuits"], planner["ws_username"]) for planner in result["unlinked_planners"]]
         head = f"{result['linked_planners']} planners are users. The most frequent names that no user has:"
@@ -84,7 +88,7 @@ def _sync_table(syncs: Sequence[Mapping[str, Any]]) -> str:
             (
                 sync["step"],
                 sync["type"],
-                " ".join(sync["statuses"]),
+                sync["of"],
                 sync["status"].replace("_", " "),
                 *(sync[name] for name in counts),
                 float(sync["seconds"]),

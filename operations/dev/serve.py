@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from circuits import services
 from circuits.models import Circuit
 from circuits.statuses import ApiStatus
+from integrations.registry import all_providers
 from operations.dev.narrator import Narrator
 from operations.dev.people import Access, create_known_planners, ensure_admin
 from operations.dev.processes import Child, ChildDied, Children
@@ -96,6 +97,10 @@ class Server:
             create_known_planners()
             services.queue_circuit_sync(tuple(ApiStatus))
             self.narrator.say("The database has no circuits yet: a first sync is queued")
+        for provider in all_providers() if self.sandbox else ():
+            if provider.demonstration is not None and provider.demonstration.is_new():
+                self.narrator.say(f"{provider.label}: {provider.demonstration.prepare()}; a sync is queued")
+                provider.demonstration.start()
 
     def _start_web(self) -> str:
         port = free_port(self.port)

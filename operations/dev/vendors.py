@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,21 +45,22 @@ class Sandbox:
 
     def touch_circuits(self, percent: float) -> int:
         """Edit this share of the circuits as people in the field do; returns how many were edited."""
-        return int(self._control("touch", {"percent": percent})["touched"])
+        return int(self.control("workstudio", "touch", {"percent": percent})["touched"])
 
     def seed(self, circuits: int) -> None:
         """Start again with newly generated data, as after a start."""
-        self._control("seed", {"circuits": circuits})
+        self.control("workstudio", "seed", {"circuits": circuits})
 
     def circuits(self) -> int:
         """How many sound circuits it holds in the statuses that are synced."""
-        return int(self._control("state")["circuits"])
+        return int(self.control("workstudio", "state")["circuits"])
 
-    def _control(self, name: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+    def control(self, provider: str, name: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a control call of a provider's sandbox: docs/sandbox.md."""
         method = "GET" if document is None else "POST"
         with requests.Session() as session:
             session.trust_env = False
-            url = f"{self.url}/workstudio/_sim/{name}"
+            url = f"{self.url}/{provider}/_sim/{name}"
             reply = session.request(method, url, json=document, timeout=CONTROL_SECONDS)
             reply.raise_for_status()
             answer: dict[str, Any] = reply.json()

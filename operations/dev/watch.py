@@ -23,8 +23,9 @@ class SyncFailed(Exception):
 class LineReporter:
     """A line every few seconds, for where there is no terminal."""
 
-    def __init__(self, narrator: Narrator) -> None:
+    def __init__(self, narrator: Narrator, noun: str) -> None:
         self._narrator = narrator
+        self._noun = noun
         self._expected = 0
         self._done = 0
         self._said_at = time.monotonic()
@@ -41,8 +42,8 @@ class LineReporter:
         self._done += counts.processed
         if time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()
-            known = f"{self._done:,} of {self._expected:,} circuits"
-            self._narrator.say(f"  {known if self._expected else 'no circuits yet'}")
+            known = f"{self._done:,} of {self._expected:,} {self._noun}"
+            self._narrator.say(f"  {known if self._expected else f'{self._done:,} {self._noun} so far'}")
 
 
 class RunProgress:

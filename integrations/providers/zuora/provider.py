@@ -2,6 +2,7 @@
 
 from accounts.roles import ADMIN, SUDO_ADMIN, VIEWER, grant
 from integrations import registry
+from integrations.providers.zuora.demonstration import DEMONSTRATION
 from integrations.providers.zuora.errors import PROVIDER
 from integrations.providers.zuora.jobs import SyncCustomerWorkflows
 from integrations.sandbox.base import ProviderSandbox
@@ -20,6 +21,7 @@ ZUORA = registry.register(
         jobs=(SyncCustomerWorkflows,),
         sandbox=_sandbox,
         host_settings=(("ZUORA_API_URL", ""),),
+        demonstration=DEMONSTRATION,
     )
 )
 

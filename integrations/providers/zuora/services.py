@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,8 +20,6 @@ from integrations.providers.zuora.jobs import SyncCustomerWorkflows, sync_args
 from integrations.providers.zuora.models import CustomerStatus, ZuoraCustomer
 from synclogs.models import Job, JobQueue, JobStatus, SyncAlreadyRunning, SyncTrigger
 from synclogs.progress import Reporter
-
-logger = logging.getLogger("syncplatform.zuora")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +54,6 @@ def queue_sync(
     )
     if run_at is None:
         _bring_forward(job)
-    when = job.run_at.isoformat(timespec="seconds")
-    logger.info(
-        "workflow sync dispatched: customer %s, queue %s, at %s, job %s", customer.pk, job.queue, when, job.pk
-    )
     return job
 
 

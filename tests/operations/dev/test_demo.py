@@ -16,14 +16,22 @@ PLANTED_PROBLEMS = {"missing_key", "row_length", "too_long", "wrong_type", "bad_
 def test_demo_shows_a_load_an_idle_run_and_an_update_and_may_be_repeated(dev: Dev) -> None:
     result = dev.demo()
 
-    first, second, third = (result["syncs"][start : start + 2] for start in (0, 2, 4))
+    circuits = [sync for sync in result["syncs"] if sync["provider"] == "workstudio"]
+    first, second, third = (circuits[start : start + 2] for start in (0, 2, 4))
     assert all(sync.keys() >= SYNC_KEYS for sync in result["syncs"])
-    assert [sync["statuses"] for sync in first] == [["ACTIV"], ["QC", "REWRK", "CLOSE"]]
+    assert [sync["of"] for sync in first] == ["ACTIV", "QC REWRK CLOSE"]
     assert sum(sync["created"] for sync in first) == 40
     assert sum(sync["created"] + sync["updated"] for sync in second) == 0
     assert sum(sync["updated"] for sync in third) == 1
-    assert {issue["code"] for issue in result["issues"]} == PLANTED_PROBLEMS
+    planted = {issue["code"] for issue in result["issues"] if issue["provider"] == "workstudio"}
+    assert planted == PLANTED_PROBLEMS
     assert result["circuits"] == 40
+
+    zuora = [sync for sync in result["syncs"] if sync["provider"] == "zuora"]
+    steps = {(sync["step"], sync["of"]): sync for sync in zuora}
+    assert len(steps) == 6
+    assert [sync["created"] for sync in zuora] == [130, 130, 0, 0, 0, 0]
+    assert [sync["updated"] for sync in zuora] == [0, 0, 0, 0, 2, 0]
 
     again = dev.demo()
 

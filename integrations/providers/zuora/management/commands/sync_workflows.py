@@ -17,7 +17,7 @@ from integrations.providers.zuora import services
 from integrations.providers.zuora.models import CustomerStatus, ZuoraCustomer
 from synclogs.commands import CommandResult, ExitCode, OperatorCommand, reporter_for
 from synclogs.critical import handle_worker_error
-from synclogs.models import JobQueue, SyncTrigger
+from synclogs.models import Job, JobQueue, SyncTrigger
 from synclogs.redaction import redact_text
 
 logger = logging.getLogger("syncplatform.zuora")
@@ -90,6 +90,7 @@ class Command(OperatorCommand):
             return self._sync_inline([customer], force=force)
         self._say(f"Syncing workflows for customer: {customer.name}")
         job = services.queue_sync(customer, force=force, queue=queue)
+        _log_dispatch(customer, job)
         self._say(f"Sync job dispatched for customer: {customer.name}")
         return CommandResult(counters={"selected": 1, "dispatched": 1}, data={"jobs": [str(job.pk)]})
 
@@ -122,6 +123,7 @@ class Command(OperatorCommand):
                     run_at=timezone.now() + delay,
                     trigger=SyncTrigger.SCHEDULED,
                 )
+                _log_dispatch(customer, job)
                 jobs.append(str(job.pk))
             except Exception as error:
                 errors.append(_problem(customer, f"Sync failed: {customer.name}: {error}"))
@@ -207,6 +209,16 @@ def _result(selected: int, done: int, errors: list[dict[str, Any]], data: dict[s
         errors,
         data,
         exit_code=ExitCode.FAILED if errors else ExitCode.DONE,
+    )
+
+
+def _log_dispatch(customer: ZuoraCustomer, job: Job) -> None:
+    logger.info(
+        "workflow sync dispatched: customer %s, queue %s, at %s, job %s",
+        customer.pk,
+        job.queue,
+        job.run_at.isoformat(timespec="seconds"),
+        job.pk,
     )
 
 
