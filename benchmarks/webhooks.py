@@ -21,7 +21,7 @@ import psycopg
 from benchmarks.environment import machine, use_defaults
 from benchmarks.hooks.reference import TABLES
 from benchmarks.stores import postgres_server, postgres_store
-from operations.dev.tables import table
+from synclogs.commands.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 MUST = 0.7

@@ -2,7 +2,8 @@
 
 Starts a PostgreSQL and a Redis of its own, lets real workers work on the jobs, and meanwhile kills with
 SIGKILL a worker, the cluster's main process, Redis and PostgreSQL, the last two to be started again after a
-moment. At the end every job has ended and every effect is there once.
+moment. At the end every job has ended and every effect is there once: those of plain and short jobs, of runs
+of many batches, and of polls whose chunks are processed by jobs of their own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from scripts.testing.own_servers import Server, own_postgres, own_redis
 AWAY_SECONDS = 2.0
 LONGEST_SECONDS = 300.0
 RUNS, BATCHES = 2, 40
+POLLS = 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +79,7 @@ def _work(count: int, postgres: Server, redis: Server, directory: Path) -> dict[
         workers = ours.start_workers()
         workers.wait_ready()
         started = time.monotonic()
+        made = _made(count)
         strikes: list[tuple[float, str, Callable[[], None]]] = [
             (0.15, "worker", lambda: _kill(workers.children("worker")[0])),
             (0.35, "redis", lambda: _kill_for_a_while(redis)),
@@ -84,24 +87,26 @@ def _work(count: int, postgres: Server, redis: Server, directory: Path) -> dict[
             (0.75, "postgresql", lambda: _kill_for_a_while(postgres)),
         ]
         for share, name, strike in strikes:
-            _wait_until(lambda share=share: _ended() >= share * count)  # type: ignore[misc]
+            _wait_until(lambda share=share: _ended() >= share * made)  # type: ignore[misc]
             strike()
             struck[name] = round(time.monotonic() - started, 1)
-        _wait_until(lambda: _ended() == count)
+        _wait_until(lambda: _ended() == made)
         seconds = time.monotonic() - started
         failed = Job.objects.exclude(status=JobStatus.SUCCEEDED).count()
         tail = workers.tail() if failed else ""
     found = effects.counted()
     lost, doubled = len(expected - found.keys()), sum(times - 1 for times in found.values())
+    events = _events(count)
+    lost, doubled = lost + events["lost"], doubled + events["doubled"]
     if tail:
         print(tail, file=sys.stderr)
     return {
         "ok": not (lost or doubled or failed),
-        "jobs": count,
+        "jobs": made,
         "lost": lost,
         "doubled": doubled,
         "not_succeeded": failed,
-        "effects": sum(found.values()),
+        "effects": sum(found.values()) + events["stored"],
         "struck_after_s": struck,
         "seconds": round(seconds, 1),
     }
@@ -109,13 +114,15 @@ def _work(count: int, postgres: Server, redis: Server, directory: Path) -> dict[
 
 def _make_jobs(count: int) -> set[tuple[str, str]]:
     """Runs of many batches, jobs that take a moment and jobs of a short class; returns all their effects."""
-    from accounts.models import Account
+    from accounts.models import Account, User
     from integrations.jobs.dispatch import build_job
     from integrations.models import Integration
     from synclogs.models import Job
     from tests.faults.jobs import ROWS_PER_BATCH, BatchRunJob, ShortJob, SleepJob
+    from tests.faults.staged import EntryPull
 
     account = Account.objects.platform()
+    user = User.objects.create_user("somebody")
     jobs, expected = [], set()
     for n in range(RUNS):
         connection = Integration.objects.create(
@@ -124,7 +131,18 @@ def _make_jobs(count: int) -> set[tuple[str, str]]:
         args: dict[str, Any] = {"key": f"run-{n}", "batches": BATCHES, "seconds": 0.2}
         jobs.append(build_job(BatchRunJob, account, connection, args))
         expected |= {(f"run-{n}", f"{b}.{r}") for b in range(BATCHES) for r in range(ROWS_PER_BATCH)}
-    for n in range(count - RUNS):
+    pages = _pages(count)
+    for n in range(POLLS):
+        connection = Integration.objects.create(
+            account=account,
+            user=user,
+            provider="faults",
+            instance_type="entries",
+            name=f"poll {n}",
+            external_id=f"poll {n}",
+        )
+        jobs.append(build_job(EntryPull, account, connection, {"pages": pages, "seconds": 0.01}))
+    for n in range(count - RUNS - POLLS * (1 + pages)):
         key = f"job-{n}"
         expected.add((key, "done"))
         if n % 4:
@@ -133,6 +151,34 @@ def _make_jobs(count: int) -> set[tuple[str, str]]:
             jobs.append(build_job(SleepJob, account, None, {"key": key, "seconds": 0.02}))
     Job.objects.bulk_create(jobs)
     return expected
+
+
+def _pages(count: int) -> int:
+    """How many pages each poll has: half of all jobs process one each."""
+    return count // 2 // POLLS
+
+
+def _made(count: int) -> int:
+    """How many jobs there are once the polls have stored all their pages."""
+    return max(count, RUNS + POLLS * (1 + _pages(count)))
+
+
+def _events(count: int) -> dict[str, int]:
+    """Events and blocks that are missing, and what runs counted as created more than once."""
+    from django.db.models import Sum
+
+    from integrations.models import Block, Event, RawPayload
+    from synclogs.models import SyncLog, SyncStatus
+    from tests.faults.staged import ITEMS_PER_PAGE
+
+    wanted = POLLS * _pages(count) * ITEMS_PER_PAGE
+    stored, blocks = Event.objects.count(), Block.objects.count()
+    runs = SyncLog.objects.filter(integration__instance_type="entries")
+    counted = runs.aggregate(n=Sum("records_processed"))["n"] or 0
+    unprocessed = RawPayload.objects.filter(processed_at=None).count()
+    unended = runs.exclude(sync_status=SyncStatus.COMPLETED).count()
+    lost = (wanted - stored) + (wanted - blocks) + unprocessed + unended
+    return {"stored": stored, "lost": lost, "doubled": abs(counted - wanted)}
 
 
 def _ended() -> int:
