@@ -106,6 +106,22 @@ ACTIONS: dict[str, tuple[Url, dict[str, str]]] = {
     "link selected planners": (lambda: reverse("admin:circuits_unlinkedplanner_link_selected"), {}),
 }
 
+FORMS: dict[str, tuple[Url, dict[str, str]]] = {
+    "pause a connection": (_connection, {"name": "Mine", "paused": "on"}),
+    "change a region": (
+        lambda: _page(RegionFactory()),
+        {"name": "Renamed", "code": "RN", "sort_order": "3"},
+    ),
+    "switch a status off": (
+        lambda: _page(ApiStatusConfig.objects.get(api_status="QC")),
+        {"display_name": "QC", "sync_frequency": "weekly", "sort_order": "2"},
+    ),
+    "say how a unit is measured": (
+        lambda: _page(UnitType.objects.get(code="SPM")),
+        {"name": "Renamed", "category": "VAR", "measurement_type": "acres"},
+    ),
+}
+
 GOVERNED = ("accounts_account", "accounts_user", "auth_group", "integrations_credential")
 
 
@@ -185,6 +201,31 @@ def test_operators_may_do_everything(client: Client, name: str, role: str, platf
 
     assert answer.status_code == 302
     assert not answer["Location"].startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize(
+    ("role", "status"), [("viewer", 403), ("planner", 403), ("admin", 302), ("sudo_admin", 302)]
+)
+def test_who_may_change_what_and_leaves_a_trace(
+    client: Client, name: str, role: str, status: int, platform: Account
+) -> None:
+    client.force_login(UserFactory(groups=[role], accounts=[platform]))
+    url, data = FORMS[name]
+
+    assert client.post(url(), data).status_code == status
+    assert LogEntry.objects.exists() is (status == 302)
+
+
+@pytest.mark.parametrize("role", ["viewer", "planner"])
+def test_only_operators_leave_a_circuit_out_of_reports(client: Client, role: str) -> None:
+    user, circuit = UserFactory(groups=[role]), CircuitFactory()
+    circuit.planners.add(user)
+    client.force_login(user)
+
+    assert client.post(_page(circuit), {"is_excluded": "on", "exclusion_reason": "why"}).status_code == 403
+    circuit.refresh_from_db()
+    assert not circuit.is_excluded
 
 
 @pytest.mark.parametrize("name", [*PAGES, *ACTIONS])

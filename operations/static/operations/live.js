@@ -60,7 +60,7 @@
     }
     bar.append(fill);
     const counts = element("div", undefined, "live-counts");
-    const of = known ? ` of ${number(run.expected)}` : "";
+    const of = known ? ` of ${number(run.expected)}` : " done";
     counts.append(element("span", `${number(run.processed)}${of}`));
     for (const name of ["created", "updated", "unchanged", "skipped", "failed"]) {
       if (run[name]) counts.append(element("span", `${number(run[name])} ${name}`, name === "failed" ? "bad" : ""));
