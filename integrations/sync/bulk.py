@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 
 Row = Mapping[str, Any]
 _NONE: Mapping[str, Any] = {}
+
+
+class Merged(NamedTuple):
+    """What a merge came to; what is neither was left alone."""
+
+    inserted: int
+    updated: int
 
 
 class Merge:
@@ -46,6 +54,9 @@ class Merge:
             field.get_db_prep_save(constants[field.attname], connection) for field in fixed
         )
         self._all_columns = ", ".join(_quoted(field) for field in [*self._fields, *fixed])
+        self._constant_texts = tuple(
+            value.isoformat() if isinstance(value, datetime) else value for value in self._constants
+        )
         self._types = "".join(f", %s::{field.db_type(connection)}" for field in fixed)
         replaced = {name: f"excluded.{_quoted(fields[name])}" for name in update}
         sums = {name: f"stored.{_quoted(fields[name])} + excluded.{_quoted(fields[name])}" for name in add}
@@ -72,12 +83,28 @@ class Merge:
             for row in rows
         )
 
-    def write_cells(self, rows: Iterable[Sequence[Any]]) -> None:
-        """The same with values in the order of the columns, in the database's own form."""
+    def write_cells(self, rows: Iterable[Sequence[Any]]) -> Merged | None:
+        """The same with values in the order of the columns, in the database's own form.
+
+        Returns what became of them where the database tells: PostgreSQL.
+        """
         if connection.vendor == "postgresql":
-            self._write_by_copy(rows)
-        else:
-            self._write_one_by_one(rows)
+            return self._write_by_copy(rows)
+        self._write_one_by_one(rows)
+        return None
+
+    def insert_cells(self, rows: Sequence[Sequence[Any]]) -> Merged | None:
+        """The same for rows that nobody is known to have: straight into the table, unless somebody has."""
+        if connection.vendor != "postgresql":
+            return self.write_cells(rows)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                self._copy(
+                    cursor, self._table, self._all_columns, ((*row, *self._constant_texts) for row in rows)
+                )
+            return Merged(len(rows), 0)
+        except IntegrityError:
+            return self.write_cells(rows)
 
     def _write_one_by_one(self, rows: Iterable[Sequence[Any]]) -> None:
         places = ", ".join(["%s"] * (len(self._fields) + len(self._constants)))
@@ -88,7 +115,13 @@ class Merge:
                 [(*row, *self._constants) for row in rows],
             )
 
-    def _write_by_copy(self, rows: Iterable[Sequence[Any]]) -> None:
+    @staticmethod
+    def _copy(cursor: Any, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+        with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def _write_by_copy(self, rows: Iterable[Sequence[Any]]) -> Merged:
         digest = hashlib.blake2b(f"{self._table}{self._columns}".encode(), digest_size=6).hexdigest()
         stage = connection.ops.quote_name(f"stage_{digest}")
         with connection.cursor() as cursor:
@@ -97,14 +130,15 @@ class Merge:
                 f"SELECT {self._columns} FROM {self._table} WITH NO DATA"
             )
             cursor.execute(f"TRUNCATE {stage}")
-            with cursor.copy(f"COPY {stage} ({self._columns}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            self._copy(cursor, stage, self._columns, rows)
             cursor.execute(
-                f"INSERT INTO {self._table} AS stored ({self._all_columns}) "  # noqa: S608
-                f"SELECT {self._columns}{self._types} FROM {stage} {self._on_conflict}",
+                f"WITH merged AS (INSERT INTO {self._table} AS stored ({self._all_columns}) "  # noqa: S608
+                f"SELECT {self._columns}{self._types} FROM {stage} {self._on_conflict} "
+                "RETURNING (xmax = 0) AS inserted) "
+                "SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM merged",
                 self._constants,
             )
+            return Merged(*cursor.fetchone())
 
 
 def _action(changes: Mapping[str, str], conditions: Sequence[str]) -> str:

@@ -7,13 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import models
-from django.db.models.functions import Cast
-
-from integrations.sync.among import Among
-from integrations.sync.bulk import Merge
+from integrations.sync.bulk import Merge, Merged
 from integrations.sync.bulk_stream import BulkStream
-from integrations.sync.cells import Cells, json_text
+from integrations.sync.cells import Cells, aware, json_text
+from integrations.sync.lookup import Lookup
 from integrations.sync.records import Key, RawRecord
 
 PROVENANCE = ("raw", "content_hash", "payload_hash", "changed_fields")
@@ -52,55 +49,61 @@ class Mirror:
             constants=defaults | stamps | stream.scope | {"last_run_id": run_id},
             newer=stream.modified,
         )
-        self._lookup = [stream.key, "payload_hash", self._is_removed(), *(["pk"] if self.needs_pks else [])]
+        self._lookup = Lookup(stream.model, stream.key, stream.scope)
+        is_removed = f"{self._lookup.column(removed)} IS NOT NULL" if removed else "FALSE"
+        self._pk = self._lookup.column(stream.model._meta.pk.attname)
+        self._payload = [
+            self._lookup.column("payload_hash"),
+            is_removed,
+            *([self._pk] if self.needs_pks else []),
+        ]
 
     def payloads(self, keys: Sequence[Key]) -> dict[Key, tuple[Any, ...]]:
         """Payload hash, whether it is removed, and the primary key if needed, of what is stored."""
-        return {row[0]: row[1:] for row in self.rows(keys).values_list(*self._lookup)}
+        return {row[0]: row[1:] for row in self._lookup.select(self._payload, keys)}
 
     def details(self, keys: Sequence[Key]) -> dict[Key, tuple[str, datetime | None]]:
         """Content hash and the vendor's time of change of what is stored."""
-        if not keys:
-            return {}
-        if self._stream.modified is None:
-            plain = self.rows(keys).values_list(self._stream.key, "content_hash")
-            return {key: (content_hash, None) for key, content_hash in plain}
-        names = (self._stream.key, "content_hash", self._stream.modified)
-        return {row[0]: row[1:] for row in self.rows(keys).values_list(*names)}
+        modified = self._stream.modified
+        names = ["content_hash", *([modified] if modified else [])]
+        rows = self._lookup.select([self._lookup.column(name) for name in names], keys)
+        return {row[0]: (row[1], _time(row[2]) if modified else None) for row in rows}
 
     def raw_texts(self, keys: Sequence[Key]) -> dict[Key, str]:
         """The stored records as JSON text."""
-        text = Cast("raw", models.TextField())
-        return dict(self.rows(keys).values_list(self._stream.key, text))
+        return dict(self._lookup.select([f"CAST({self._lookup.column('raw')} AS text)"], keys))
 
     def pks(self, keys: Sequence[Key]) -> dict[Key, int]:
-        """The primary keys of these rows: one query."""
-        return dict(self.rows(keys).values_list(self._stream.key, "pk"))
+        """The primary keys of these rows."""
+        return dict(self._lookup.select([self._pk], keys))
 
-    def merge(self, records: Sequence[RawRecord]) -> None:
+    def merge(self, records: Sequence[RawRecord]) -> Merged | None:
         """Insert or update these records, in the order of their keys so that two writers cannot deadlock."""
-        self._merge.write_cells(_rows(sorted(records, key=_key)))
+        rows = list(_rows(sorted(records, key=_key)))
+        if any(record.is_stored for record in records):
+            return self._merge.write_cells(rows)
+        return self._merge.insert_cells(rows)
 
-    def rows(self, keys: Sequence[Key]) -> models.QuerySet[Any]:
-        """What is stored under these keys."""
-        manager = self._stream.model._base_manager
-        return manager.filter(Among(self._stream.key, keys), **self._stream.scope).order_by()
 
-    def _is_removed(self) -> Any:
-        removed = self._stream.restored_by_clearing
-        if removed is None:
-            return models.Value(False)
-        return models.ExpressionWrapper(
-            models.Q(**{f"{removed}__isnull": False}), output_field=models.BooleanField()
-        )
+def _time(value: Any) -> datetime | None:
+    """A time as the database returned it: SQLite has text."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value and aware(value)
 
 
 def _key(record: RawRecord) -> Any:
     return record.key
 
 
-def _rows(records: Sequence[RawRecord]) -> Iterator[list[Any]]:
+def _rows(records: Sequence[RawRecord]) -> Iterator[tuple[Any, ...]]:
     for record in records:
         changed = json_text(record.changed) if record.changed else "[]"
-        raw = str(record.raw, "utf-8")
-        yield [record.key, *(record.cells or ()), raw, record.content_hash, record.payload_hash, changed]
+        yield (
+            record.key,
+            *(record.cells or ()),
+            record.text,
+            record.content_hash,
+            record.payload_hash,
+            changed,
+        )

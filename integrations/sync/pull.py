@@ -10,10 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from integrations.http.deadline import Deadline
+from integrations.http.errors import DeadlinePassed, IntegrationError
 from integrations.models import Integration
 from integrations.sync.bulk_stream import BulkStream, Start, Window
 from integrations.sync.cursor import StreamCursor
 from integrations.sync.ledger import RunLedger
+from integrations.sync.memory import resting_collector
 from integrations.sync.parts import Part
 from integrations.sync.raw_intake import RawIntake
 from integrations.sync.records import Plan, RawRecord
@@ -83,7 +85,8 @@ class Pull:
         start = self._start()
         total = Counts()
         if not self._listing.get("complete"):
-            total = self._write_pages(start)
+            with resting_collector():
+                total = self._write_pages(start)
         if self._listing.get("complete"):
             total += self._remove_unseen()
         return total
@@ -126,6 +129,12 @@ class Pull:
                     position, batch = position + len(batch), []
                 if page.is_last:
                     return total
+        except DeadlinePassed:
+            raise
+        except IntegrationError:
+            if batch:
+                self._write(batch, is_last=False)
+            raise
         finally:
             pages.close()
         if batch:

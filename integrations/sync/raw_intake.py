@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from django.db import connection
 
 from integrations.http.errors import RecordError
 from integrations.sync.bulk_stream import BulkStream
@@ -38,6 +39,7 @@ class RawIntake(Intake[RawRecord]):
         self._known = known_names(stream.record)
         self._room_for_names = MAX_NAMED_ROWS
         self._modified_at = stream.columns.index(stream.modified) if stream.modified else None
+        self._inserted = self._updated = 0
         self.unknown: set[str] = set()
         self.anonymous = 0
 
@@ -81,10 +83,16 @@ class RawIntake(Intake[RawRecord]):
 
     def merge(self, records: Sequence[RawRecord]) -> None:
         """Insert or update these records by key."""
-        self._mirror.merge(records)
+        merged = self._mirror.merge(records)
+        if merged is not None:
+            self._inserted += merged.inserted
+            self._updated += merged.updated
 
     def written(self, plan: Plan[RawRecord]) -> None:
-        """Find the new rows' primary keys where the stream needs them."""
+        """Take over what the database counted; find new rows' primary keys where the stream needs them."""
+        if connection.vendor == "postgresql":
+            plan.merged = self._inserted, self._updated
+            self._inserted = self._updated = 0
         if plan.created and self._mirror.needs_pks:
             plan.pks |= self._mirror.pks([record.key for record in plan.created])
 
@@ -101,14 +109,18 @@ class RawIntake(Intake[RawRecord]):
         for record in records:
             candidates = [*(record.rivals or ()), record]
             valid = [candidate for candidate in candidates if self._take(candidate, plan, record)]
-            if valid:
-                yield max(valid, key=_age)
+            if not valid:
+                continue
+            if valid[-1] is not record:
+                plan.skipped -= 1
+            yield max(valid, key=_age)
 
     def _take(self, record: RawRecord, plan: Plan[RawRecord], last: RawRecord) -> bool:
         """Decode a record; one that cannot be taken is refused, a rival silently."""
         try:
             self._fill(record)
-        except RecordError as error:
+        except (RecordError, ArithmeticError) as found:
+            error = found if isinstance(found, RecordError) else record_error(found)
             if record is last:
                 shown = self._stream.excerpt(record.raw)
                 plan.refused.append(Refused(record.index, str(record.key), error, shown))
@@ -121,7 +133,8 @@ class RawIntake(Intake[RawRecord]):
             fields = document(record.raw)
         except (msgspec.MsgspecError, RecursionError, ValueError, ArithmeticError) as error:
             raise record_error(error) from None
-        if b"\\u0000" in bytes(record.raw) and holds_nul(fields):
+        record.text = text = str(record.raw, "utf-8")
+        if "\\u0000" in text and holds_nul(fields):
             raise RecordError("it contains NUL or half a surrogate pair", code="bad_character")
         record.cells = cells = list(self._stream.row(record.source))
         if self._modified_at is not None:
@@ -145,6 +158,7 @@ class RawIntake(Intake[RawRecord]):
             elif row[1] is not None and record.modified is not None and record.modified < row[1]:
                 plan.skipped += 1
             else:
+                record.is_stored = True
                 plan.updated.append(record)
         self._name_changes(plan.updated, removed)
 

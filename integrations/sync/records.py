@@ -33,8 +33,9 @@ class Record:
 class RawRecord:
     """A record of a bulk stream: the bytes that were received, decoded only when they are new.
 
-    `source` is the decoded Struct and `cells` the values of the stream's columns, both None until then;
-    `names` are its top-level names. The rest is as in Record.
+    `source` is the decoded Struct, `cells` are the values of the stream's columns and `text` is the record,
+    all empty until then. `is_stored` says that its row was found; `rivals` are earlier records of the key in
+    the batch. The rest is as in Record.
     """
 
     __slots__ = (
@@ -42,12 +43,14 @@ class RawRecord:
         "changed",
         "content_hash",
         "index",
+        "is_stored",
         "key",
         "modified",
         "payload_hash",
         "raw",
         "rivals",
         "source",
+        "text",
     )
 
     def __init__(self, key: Key, raw: msgspec.Raw, index: int, payload_hash: str) -> None:
@@ -60,6 +63,8 @@ class RawRecord:
         self.cells: list[Any] | None = None
         self.modified: datetime | None = None
         self.changed: tuple[str, ...] = ()
+        self.is_stored = False
+        self.text = ""
         self.rivals: list[RawRecord] | None = None
 
 
@@ -83,6 +88,8 @@ class Plan(Generic[AnyRecord]):
     `skipped` records gave way to another one of their key, or are older than what is stored. When a part of
     a run is repeated, `written_before` need no write because the killed run made it, and the keys in
     `created_before` count as created because that run created them. `pks` is filled for streams that ask.
+    `merged` is how many rows the database inserted and updated, where that is known better than here: another
+    writer may have met the same keys.
     """
 
     created: list[AnyRecord] = field(default_factory=list)
@@ -92,6 +99,7 @@ class Plan(Generic[AnyRecord]):
     created_before: set[Key] = field(default_factory=set)
     refused: list[Refused] = field(default_factory=list)
     skipped: int = 0
+    merged: tuple[int, int] | None = None
     pks: dict[Key, int] = field(default_factory=dict)
 
     @property
@@ -106,6 +114,16 @@ class Plan(Generic[AnyRecord]):
 
     def counts(self) -> Counts:
         """The batch in numbers."""
+        if self.merged is not None:
+            inserted, updated = self.merged
+            outrun = len(self.created) + len(self.updated) - inserted - updated
+            return Counts(
+                created=inserted,
+                updated=updated,
+                unchanged=len(self.unchanged),
+                skipped=self.skipped + outrun,
+                failed=len(self.refused),
+            )
         changed = self.updated + self.written_before
         created_before = sum(record.key in self.created_before for record in changed)
         return Counts(

@@ -39,7 +39,10 @@ class ShopCustomer(Mirrored):
 
     class Meta:
         app_label = "tests_shop"
-        constraints: ClassVar = [models.UniqueConstraint(fields=("shop_id", "external_id"), name="shop_key")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("shop_id", "external_id"), name="shop_key"),
+            models.CheckConstraint(condition=~models.Q(visits=13), name="shop_visits"),
+        ]
 
 
 class CustomerRecord(msgspec.Struct, rename="camel"):
@@ -82,7 +85,7 @@ class Customers(BulkStream):
     key = "external_id"
     columns = ("name", "balance", "address", "visits", "modified_on")
     modified = "modified_on"
-    restored_by_clearing = "removed_at"
+    restored_by_clearing: ClassVar[str | None] = "removed_at"
     lists_everything = True
     batch_size = 10
 
@@ -145,6 +148,7 @@ class ShopSandbox(ProviderSandbox):
     def reset(self) -> None:
         self.customers: list[dict[str, Any] | str] = []
         self.tell_total = True
+        self.encoding = "utf-8"
 
     def seed(self, **options: Any) -> dict[str, Any]:
         self.customers = [customer(n) for n in range(1, options.get("customers", 12) + 1)]
@@ -170,4 +174,4 @@ class ShopSandbox(ProviderSandbox):
         total = f', "totalCount": {len(found)}' if self.tell_total else ""
         token = f', "continueFrom": "{begin + len(some)}"' if request.path == "/feed" else ""
         body = f'{{"hasMore": {more}{total}{token}, "data": [{data}]}}'
-        return SandboxResponse(200, {"Content-Type": "application/json"}, body.encode())
+        return SandboxResponse(200, {"Content-Type": "application/json"}, body.encode(self.encoding))
