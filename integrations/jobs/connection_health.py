@@ -41,9 +41,6 @@ def worked(integration: Integration) -> None:
         last_error_at=None,
         last_error_code="",
         last_error_message="",
-        breaker_failures=0,
-        breaker_window_at=None,
-        breaker_open_until=None,
     )
 
 

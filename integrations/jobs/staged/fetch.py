@@ -67,6 +67,12 @@ class BaseFetchJob(StagingJob):
             connection_health.failed(self.job.integration, decision)
         self._fetched_in_part(decision)
 
+    def on_cancelled(self) -> None:
+        """Nothing more comes; what is stored is processed, and the run ends as cancelled."""
+        if self.job.integration_id is not None:
+            Integration.objects.filter(pk=self.job.integration_id).update(processing_started_at=None)
+        super().on_cancelled()
+
     def _move(self, integration: Integration, move: CursorMove) -> None:
         if self.since is None:
             super()._move(integration, move)

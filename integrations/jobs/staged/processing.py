@@ -57,6 +57,7 @@ class BaseProcessingJob(BaseJob):
     queue: ClassVar[JobQueue] = JobQueue.PROCESS
     timeout: ClassVar[int] = 300
     backoff: ClassVar[tuple[float, ...]] = (120, 300)
+    fetches: ClassVar[bool] = False
 
     payload: RawPayload
     _refused: Sequence[Refused] = ()

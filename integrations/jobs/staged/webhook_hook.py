@@ -31,6 +31,7 @@ class BaseWebhookHookJob(StagingJob):
     queue: ClassVar[JobQueue] = JobQueue.WEBHOOK
     timeout: ClassVar[int] = 60
     backoff: ClassVar[tuple[float, ...]] = (30, 120, 300)
+    fetches: ClassVar[bool] = False
 
     delivery: WebhookDelivery
 
