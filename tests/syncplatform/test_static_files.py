@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.core.signals import request_finished
 from django.http import HttpResponse
 from django.test import AsyncClient
 
@@ -44,3 +45,17 @@ def test_a_part_and_the_head_of_a_file(content: bytes) -> None:
     head = ask("head")
     assert (head.status_code, head.content) == (200, b"")
     assert head["Content-Length"] == str(len(content))
+
+
+def test_reading_a_file_does_not_end_the_request_for_the_database() -> None:
+    ends: list[object] = []
+
+    def note(**options: object) -> None:
+        ends.append(options["sender"])
+
+    request_finished.connect(note)
+    try:
+        ask()
+    finally:
+        request_finished.disconnect(note)
+    assert len(ends) == 1
