@@ -56,11 +56,11 @@ class SyncCustomerWorkflows(BaseSyncJob):
     @classmethod
     def dispatch(
         cls,
-        customer_id: int | None = None,
+        integration: Integration | int | None = None,
         force: bool = False,
         *,
+        customer_id: int | None = None,
         account: Account | None = None,
-        integration: Integration | None = None,
         args: Mapping[str, Any] | None = None,
         run_at: datetime | None = None,
         queue: JobQueue | None = None,
@@ -68,19 +68,20 @@ class SyncCustomerWorkflows(BaseSyncJob):
         triggered_by: User | None = None,
         schedule_slot: str | None = None,
     ) -> Job:
-        """Commit a job for a customer, or with the account, connection and arguments of an earlier one.
+        """Commit a job for a customer, named by its id: `dispatch(7)`, `dispatch(7, force=True)`.
 
-        Raises ZuoraCustomer.DoesNotExist for a customer that is not there.
+        A connection with the arguments of an earlier job is taken too, as for every job class. Raises
+        ZuoraCustomer.DoesNotExist for a customer that is not there.
         """
+        if isinstance(integration, int):
+            customer_id, integration = integration, None
         if customer_id is not None:
             customer = ZuoraCustomer.objects.select_related("account", "integration").get(pk=customer_id)
             account, integration = customer.account, customer.integration
             args = {**(args or {}), **sync_args(customer_id, force=force)}
-        if account is None:
-            raise ValueError("a job needs a customer or an account")
         return super().dispatch(
+            integration,
             account=account,
-            integration=integration,
             args=args,
             run_at=run_at,
             queue=queue,

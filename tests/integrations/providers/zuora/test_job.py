@@ -54,10 +54,14 @@ def test_the_class_says_what_it_is() -> None:
     assert SyncCustomerWorkflows.backoff == (60, 60)
 
 
-def test_dispatch_takes_ids(customer: ZuoraCustomer) -> None:
-    job = SyncCustomerWorkflows.dispatch(customer.pk, force=True)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_dispatch_takes_ids(customer: ZuoraCustomer, by_name: bool) -> None:
+    dispatch = SyncCustomerWorkflows.dispatch
+    job = dispatch(customer_id=customer.pk, force=True) if by_name else dispatch(customer.pk, True)
     assert job.args == {"customer_id": customer.pk, "force": True}
     assert (job.account, job.integration) == (customer.account, customer.integration)
+    with pytest.raises(ZuoraCustomer.DoesNotExist):
+        dispatch(customer.pk + 1)
 
 
 def test_everything_is_taken_in(zuora: Zuora, customer: ZuoraCustomer) -> None:
