@@ -101,6 +101,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "ServiceTitan",
+        "separator": True,
+        "items": [
+            page("Credentials", "vpn_key", "servicetitan.servicetitancredential"),
+            page("Customers", "groups", "servicetitan.servicetitancustomer"),
+            page("Invoices", "receipt_long", "servicetitan.servicetitaninvoice"),
+        ],
+    },
+    {
         "title": "Zuora",
         "separator": True,
         "items": [

@@ -86,7 +86,8 @@ class RunAdmin(OperableAdmin):
     @admin.display(description="run", ordering="sync_type")
     def what(self, run: SyncLog) -> SafeString:
         """What it syncs."""
-        return html.stacked(humanized(run.sync_type), html.muted(run_scope(run)))
+        scope = run_scope(run)
+        return html.stacked(humanized(run.sync_type), html.clipped(scope, tone="mute") if scope else "")
 
     @admin.display(ordering="sync_status")
     def status(self, run: SyncLog) -> SafeString:

@@ -41,6 +41,7 @@ logger = logging.getLogger("syncplatform.servicetitan")
 
 MARGIN_SECONDS = 300
 SLICE_SECONDS = 1.0
+MAX_SCOPE = 100
 NOT_SHOWN = frozenset({"trigger", "triggered_by", "retry_of_run"})
 
 
@@ -91,6 +92,7 @@ class SyncServiceTitanJob(BaseSyncJob):
         )
         credential.note_started()
         self._secrets_version = credential.secrets_version
+        self.run.note(scope=str(credential)[:MAX_SCOPE])
         config = SyncConfiguration.from_args(self.args)
         with ServiceTitanClient(
             credential, deadline=config.deadline, foreground=self.claim.foreground, sleep=self._sleep

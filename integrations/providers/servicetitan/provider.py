@@ -3,8 +3,15 @@
 from accounts import roles
 from integrations import registry
 from integrations.providers.servicetitan.job import SyncServiceTitanJob
+from integrations.providers.servicetitan.schedules import (
+    SCHEDULES,
+    ProcessScheduledSyncsJob,
+    RetryFailedSyncsJob,
+    SyncStatusJob,
+)
 from integrations.providers.servicetitan.slug import PROVIDER
 from integrations.sandbox.base import ProviderSandbox
+from integrations.schedules import declared
 
 
 def _sandbox() -> ProviderSandbox:
@@ -13,8 +20,10 @@ def _sandbox() -> ProviderSandbox:
     return ServiceTitanSandbox()
 
 
+JOBS = (SyncServiceTitanJob, ProcessScheduledSyncsJob, RetryFailedSyncsJob, SyncStatusJob)
+
 SERVICETITAN = registry.register(
-    registry.Provider(slug=PROVIDER, label="ServiceTitan", jobs=(SyncServiceTitanJob,), sandbox=_sandbox)
+    registry.Provider(slug=PROVIDER, label="ServiceTitan", jobs=JOBS, sandbox=_sandbox)
 )
 
 VIEW = tuple(f"servicetitan.view_servicetitan{model}" for model in ("credential", "customer", "invoice"))
@@ -23,3 +32,5 @@ roles.grant(
     ("servicetitan.add_servicetitancredential", "servicetitan.change_servicetitancredential"),
     roles.SUDO_ADMIN,
 )
+
+declared.declare(*SCHEDULES)

@@ -79,26 +79,25 @@ class Retry:
 
 
 def failed_runs(
-    *, max_age_hours: int = 24, exclude_auth_errors: bool = False, runs: Iterable[UUID] | None = None
+    *, max_age_hours: int | None = 24, exclude_auth_errors: bool = False, of: Iterable[UUID] | None = None
 ) -> list[Retry]:
     """The failed runs that are worth another try, oldest first; of a credential and data type the newest.
 
     Left out are runs that were retried or made up for by a later one, and those of disabled credentials and
-    of accounts that do not work. `runs` limits it to some, whatever their age.
+    of accounts that do not work. `of` limits it to some credentials; `max_age_hours` None takes runs of any
+    age.
     """
-    age = timedelta(hours=max_age_hours) if runs is None else None
+    age = None if max_age_hours is None else timedelta(hours=max_age_hours)
     failed = _unretried(age)
     if exclude_auth_errors:
         failed = failed.exclude(error_code="auth")
-    credentials = _credentials()
+    credentials = _credentials(of)
     newest: dict[tuple[int, str], Retry] = {}
     for run in failed:
         credential = credentials.get(run.integration_id or 0)
         if credential is not None:
             newest.setdefault((credential.integration_id, run.sync_type), Retry(run, credential))
-    wanted = None if runs is None else set(runs)
-    found = [retry for retry in newest.values() if wanted is None or retry.run.pk in wanted]
-    return sorted(_without_made_up(found), key=lambda retry: retry.run.started_at)
+    return sorted(_without_made_up(list(newest.values())), key=lambda retry: retry.run.started_at)
 
 
 def _unretried(age: timedelta | None) -> QuerySet[SyncLog]:
@@ -118,8 +117,11 @@ def _unretried(age: timedelta | None) -> QuerySet[SyncLog]:
     )
 
 
-def _credentials() -> dict[int, ServiceTitanCredential]:
+def _credentials(of: Iterable[UUID] | None) -> dict[int, ServiceTitanCredential]:
+    """Those that may be tried, by their connection."""
     rows = ServiceTitanCredential.objects.filter(WORKING_ACCOUNT).exclude(status=CredentialState.DISABLED)
+    if of is not None:
+        rows = rows.filter(pk__in=list(of))
     return {row.integration_id: row for row in rows.select_related("account", "integration")}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db import transaction
 
 from accounts.models import User
@@ -11,7 +14,7 @@ from integrations.providers.servicetitan.client import ServiceTitanClient
 from integrations.providers.servicetitan.config import DataType, SyncConfiguration, SyncResult
 from integrations.providers.servicetitan.job import SyncServiceTitanJob
 from integrations.providers.servicetitan.models import ServiceTitanCredential
-from integrations.providers.servicetitan.selection import Filters, scheduled_credentials
+from integrations.providers.servicetitan.selection import Filters, failed_runs, scheduled_credentials
 from synclogs.models import Job, JobQueue, SyncLog, SyncTrigger
 from synclogs.progress import Reporter, SilentReporter
 
@@ -67,6 +70,29 @@ def queue_scheduled_syncs(filters: Filters, data_type: DataType = DataType.BOTH)
     config = SyncConfiguration(data_type, SyncTrigger.SCHEDULED, incremental_only=True)
     with transaction.atomic():
         return [queue_sync(credential, config) for credential in scheduled_credentials(filters)]
+
+
+def queue_retries(
+    *,
+    max_age_hours: int | None = 24,
+    of: Iterable[UUID] | None = None,
+    triggered_by: User | None = None,
+) -> list[Job]:
+    """Queue a retry of each failed sync that nobody made up for, all or none; see `failed_runs`."""
+    with transaction.atomic():
+        return [
+            queue_sync(
+                retry.credential,
+                SyncConfiguration(
+                    DataType(retry.run.sync_type),
+                    SyncTrigger.RETRY,
+                    incremental_only=True,
+                    retry_of=retry.run,
+                ),
+                triggered_by,
+            )
+            for retry in failed_runs(max_age_hours=max_age_hours, of=of)
+        ]
 
 
 def check_credential(credential: ServiceTitanCredential) -> None:
