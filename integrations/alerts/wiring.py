@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from integrations.alerts import connections, job_metrics, service
+from integrations.alerts import connections, service
 from integrations.alerts.notify import NotifyAlert
-from integrations.jobs import breaker, hooks
+from integrations.jobs import breaker, hooks, job_metrics
 from synclogs.alerts import provide_announcer
 
 

@@ -13,6 +13,7 @@ from integrations.jobs import dispatch
 from integrations.jobs.claim import Claim
 from integrations.jobs.lease import LeaseKeeper
 from integrations.jobs.outcomes import Decision
+from integrations.jobs.steps import JobSteps
 from synclogs.models import Job, JobQueue
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("syncplatform.jobs")
 
 
-class BaseJob(ABC):
+class BaseJob(JobSteps, ABC):
     """One kind of background work. A subclass names itself, says its limits and writes `handle`.
 
     `timeout` is in seconds; `backoff` lists the seconds to wait before each retry of a reported failure,

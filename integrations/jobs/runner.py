@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
@@ -12,7 +14,6 @@ from django.db import InterfaceError, OperationalError, connection
 from integrations.jobs import hooks, stopping
 from integrations.jobs.base import BaseJob
 from integrations.jobs.claim import Claim, claim
-from integrations.jobs.decide import decide
 from integrations.jobs.delivery import hand_back
 from integrations.jobs.lease import LeaseKeeper
 from integrations.jobs.outcomes import Decision, JobCancelled, Next
@@ -39,6 +40,15 @@ def run_job(job_id: str) -> str:
         return "not claimed"
     with LeaseKeeper(held) as keeper:
         return execute(held, keeper).next
+
+
+def run_here(job_id: UUID | str) -> Decision | None:
+    """Claim and run one job in this process, whatever process it is; None when it is not to be had."""
+    held = claim(job_id, foreground=True)
+    if held is None:
+        return None
+    with LeaseKeeper(held) as keeper:
+        return execute(held, keeper)
 
 
 End = Callable[[Claim, "BaseJob | None", Decision], Decision]
@@ -82,22 +92,19 @@ def _attempt(held: Claim, work: BaseJob) -> Decision:
         if not held.job.account.is_active:
             raise JobCancelled("its account is not active", rule="account inactive", code="account_inactive")
         work.check()
+        work.validate_job_data(work.args)
         with time_limit(work.timeout):
-            result = work.handle()
+            result = work.execute_job(work.args)
         return Decision(Next.SUCCEED, "done", result=result or "")
     except Exception as error:
         return _decide(work, error)
 
 
 def _decide(work: BaseJob, error: BaseException) -> Decision:
-    job = work.job
-    return decide(
-        error,
-        attempts=job.attempts,
-        backoff=work.backoff,
-        postponed_s=job.postponed_s,
-        postpone_cap_s=work.postpone_cap_s,
-    )
+    decision = work.decide(error)
+    if decision.next is Next.RETRY and not work.should_retry_job(error, work.args):
+        return replace(decision, next=Next.FAIL, rule=f"{decision.rule}, the job says no", wait_s=None)
+    return decision
 
 
 def _unknown(error: UnknownJob) -> Decision:

@@ -19,7 +19,7 @@ from synclogs.commands import executions
 from synclogs.commands.executions import ExecutionRecord
 from synclogs.commands.result import CommandResult, ExitCode, UsageError
 from synclogs.critical import handle_worker_error, is_critical_error
-from synclogs.models import SyncAlreadyRunning
+from synclogs.models import CommandStatus, SyncAlreadyRunning
 from synclogs.redaction import redact_text
 
 INTERRUPTED = 130
@@ -59,18 +59,28 @@ class OperatorCommand(BaseCommand):
         """Run, record, report, and leave with the right exit code."""
         record = ExecutionRecord(self.command_name, options, keep_row=not self.only_reads(options))
         with _quiet_logs(enabled=options["quiet"]):
-            record.start()
+            self.log_command_execution(record, CommandStatus.STARTED)
             try:
                 result, usage_error = self._perform_safely(options)
             except BaseException as error:
-                record.end(CommandResult.failed("stopped", f"stopped by {type(error).__name__}"))
+                stopped = CommandResult.failed("stopped", f"stopped by {type(error).__name__}")
+                self.log_command_execution(record, CommandStatus.FAILED, stopped)
                 raise
-            record.end(result)
+            self.log_command_execution(record, executions.status_of(result), result)
             self._report(result, record.duration_ms, options, told=usage_error is None)
         if usage_error is not None:
             raise usage_error
         if result.exit_code:
             raise SystemExit(int(result.exit_code))
+
+    def log_command_execution(
+        self, command: ExecutionRecord, status: CommandStatus, result: CommandResult | None = None
+    ) -> None:
+        """Note that a call has started, or how it ended: its row, where it keeps one, and its metrics."""
+        if result is None:
+            command.start()
+        else:
+            command.end(result, status)
 
     def handle_command_error(
         self, error: Exception, *, show_traceback: bool = False, alert: bool = True

@@ -62,10 +62,8 @@ class ExecutionRecord:
         except DatabaseError as error:
             logger.warning("the call of %s could not be recorded: %s", self._command, error)
 
-    def end(self, result: CommandResult) -> None:
+    def end(self, result: CommandResult, status: CommandStatus) -> None:
         """Note how it ended."""
-        failed = result.exit_code not in (ExitCode.DONE, ExitCode.STRICT)
-        status = CommandStatus.FAILED if failed else CommandStatus.COMPLETED
         tags = self._tags()
         metrics.count(f"command.{self._command}.{status.value}", tags=tags)
         metrics.timing(f"command.{self._command}.duration", self.duration_ms, tags=tags)
@@ -111,3 +109,9 @@ def send_command_notification(command: str, message: str) -> None:
         send_mail(subject, redact_text(message), None, settings.COMMAND_NOTIFY_EMAILS)
     except Exception as error:
         logger.error("the notification of %s could not be sent: %s", command, redact_text(str(error)))
+
+
+def status_of(result: CommandResult) -> CommandStatus:
+    """What a result makes of a call: with `--strict` a call that found something to fail on is complete."""
+    done = result.exit_code in (ExitCode.DONE, ExitCode.STRICT)
+    return CommandStatus.COMPLETED if done else CommandStatus.FAILED
