@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "accounts",
     "synclogs",
     "integrations",
+    "integrations.providers.apple_health",
     "integrations.providers.servicetitan",
     "circuits",
     "integrations.providers.zuora",

@@ -8,8 +8,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from integrations.jobs import hooks
-from integrations.models import Integration
-from synclogs.models import SyncLog, SyncPhase
+from integrations.models import DeliveryStatus, Integration, WebhookDelivery
+from synclogs.models import SyncLog, SyncPhase, SyncStatus
 
 
 def chunk_ended(run_id: UUID, *, ok: bool) -> None:
@@ -56,12 +56,26 @@ def end(run: SyncLog) -> None:
         run.fail(" ".join(problems), run.error_details, code=run.error_code or "jobs_failed")
     else:
         run.complete_with_warning(" ".join(problems), code=run.error_code or "records_lost")
+    _tell_delivery(run)
     if run.integration_id is not None:
         Integration.objects.filter(pk=run.integration_id).update(
             last_processed_at=timezone.now(), processing_started_at=None
         )
     if run.job is not None and run.sync_status != "failed":
         hooks.run_ended(run.job, run)
+
+
+def _tell_delivery(run: SyncLog) -> None:
+    """A webhook's delivery is done with when its chunks are."""
+    delivery = run.job.args.get("delivery") if run.job is not None else None
+    if delivery is None:
+        return
+    failed = run.sync_status == SyncStatus.FAILED
+    WebhookDelivery.objects.filter(pk=delivery).update(
+        status=DeliveryStatus.FAILED if failed else DeliveryStatus.PROCESSED,
+        error=run.error_message[:500] if failed else "",
+        processed_at=timezone.now(),
+    )
 
 
 def _problems(run: SyncLog) -> list[str]:

@@ -34,10 +34,14 @@ class BaseWebhookHookJob(StagingJob):
     fetches: ClassVar[bool] = False
 
     delivery: WebhookDelivery
+    unmatched = ""
 
     @abstractmethod
     def validate_webhook(self) -> None:
-        """See that `self.delivery` is what it should be. Raises JobFailed when it is not."""
+        """See that `self.delivery` is what it should be. Raises JobFailed when it is not.
+
+        Sets `self.unmatched` to the reason when nothing is to be done with it: it is kept as ignored then.
+        """
 
     @abstractmethod
     def split_webhook_data(self) -> Iterable[Page]:
@@ -58,7 +62,7 @@ class BaseWebhookHookJob(StagingJob):
         self.open_run()
         self.run.note(phase=SyncPhase.FETCHING)
         self.validate_webhook()
-        if self.run.jobs_total == 0:
+        if self.run.jobs_total == 0 and not self.unmatched:
             self.dispatch_processing_jobs(self.split_webhook_data())
         return None
 
@@ -86,6 +90,8 @@ class BaseWebhookHookJob(StagingJob):
             return
         self._set_status(DeliveryStatus.QUEUED)
         self._fetched()
+        if self.unmatched:
+            self._set_status(DeliveryStatus.IGNORED, error=redact_text(self.unmatched)[:500])
 
     def on_failed(self, decision: Decision) -> None:
         """Say on the delivery why it could not be taken apart."""

@@ -1,0 +1,33 @@
+"""Apple Health, as the engine knows it."""
+
+from integrations import registry
+from integrations.providers.apple_health import door
+from integrations.providers.apple_health.envelope import METRICS, WORKOUTS
+from integrations.providers.apple_health.jobs import (
+    AppleHealthMetricData,
+    AppleHealthWebhookHook,
+    AppleHealthWorkoutData,
+)
+from integrations.providers.apple_health.slug import PROVIDER
+from integrations.webhooks.declaration import Webhook
+
+APPLE_HEALTH = registry.register(
+    registry.Provider(
+        slug=PROVIDER,
+        label="Apple Health",
+        jobs=(AppleHealthWebhookHook, AppleHealthMetricData, AppleHealthWorkoutData),
+        kind="webhook",
+        instance_types={
+            WORKOUTS: registry.InstanceType(hook=AppleHealthWebhookHook),
+            METRICS: registry.InstanceType(hook=AppleHealthWebhookHook),
+        },
+        default_instance_type=WORKOUTS,
+        webhook=Webhook(
+            AppleHealthWebhookHook,
+            door.VERIFIER,
+            read=door.read,
+            acknowledge=door.acknowledge,
+            max_body_bytes=door.max_body_bytes,
+        ),
+    )
+)

@@ -1,0 +1,3 @@
+"""How the engine calls this provider."""
+
+PROVIDER = "apple_health"
