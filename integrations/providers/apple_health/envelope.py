@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any
 
 import msgspec
@@ -36,7 +37,7 @@ class Export:
     Accepts `{"data": {...}}`, `{"payload": {"data": {...}}}` and the arrays alone. Raises NotAnExport.
     """
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | mmap) -> None:
         members = _object(body, "the document")
         if "payload" in members:
             members = _object(members["payload"], "payload")
@@ -72,7 +73,7 @@ def item(raw: msgspec.Raw) -> dict[str, Any]:
     return value if isinstance(value, dict) else {UNREADABLE: value}
 
 
-def _object(raw: bytes | msgspec.Raw, what: str) -> Members:
+def _object(raw: bytes | mmap | msgspec.Raw, what: str) -> Members:
     try:
         return _members.decode(raw)
     except msgspec.ValidationError:

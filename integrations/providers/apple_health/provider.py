@@ -3,6 +3,7 @@
 from integrations import registry
 from integrations.providers.apple_health import door
 from integrations.providers.apple_health.envelope import METRICS, WORKOUTS
+from integrations.providers.apple_health.imports import AppleHealthImport
 from integrations.providers.apple_health.jobs import (
     AppleHealthMetricData,
     AppleHealthWebhookHook,
@@ -15,7 +16,7 @@ APPLE_HEALTH = registry.register(
     registry.Provider(
         slug=PROVIDER,
         label="Apple Health",
-        jobs=(AppleHealthWebhookHook, AppleHealthMetricData, AppleHealthWorkoutData),
+        jobs=(AppleHealthWebhookHook, AppleHealthMetricData, AppleHealthWorkoutData, AppleHealthImport),
         kind="webhook",
         instance_types={
             WORKOUTS: registry.InstanceType(hook=AppleHealthWebhookHook),

@@ -78,7 +78,7 @@ class Workout:
         most = most or quantity(self.raw.get("maxHeartRate"))
         unit = next((each.unit for each in (average, most, least) if each and each.unit), "bpm")
         if least or average or most:
-            return HeartRate(*(each.number if each else None for each in (least, average, most)), unit)
+            return HeartRate(_number(least), _number(average), _number(most), unit)
         return _over_points(self.raw.get("heartRateData"), unit)
 
     @property
@@ -177,6 +177,10 @@ def _over_points(series: Any, unit: str) -> HeartRate | None:
     if not middle:
         return None
     return HeartRate(min(least), sum(middle, Decimal(0)) / len(middle), max(most), unit)
+
+
+def _number(value: Quantity | None) -> Decimal | None:
+    return value.number if value else None
 
 
 def _derived_key(start: Moment, end: Moment, name: str) -> str:
