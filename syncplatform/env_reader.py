@@ -20,6 +20,7 @@ OWNED_PREFIXES = (
     "SYNCPLATFORM_",
     "JOB_",
     "QUEUE_",
+    "MONZO_",
     "SERVICETITAN_",
     "WORKSTUDIO_",
     "RETENTION_",

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "integrations",
     "integrations.providers.apple_health",
     "integrations.providers.servicetitan",
+    "integrations.providers.monzo",
     "circuits",
     "integrations.providers.zuora",
     "operations",
