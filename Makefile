@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo serve test test-sqlite test-postgres test-kill test-browser faults \
-	faults-servers lint types bench lock clean database-again
+	faults-servers lint types bench bench-peers lock lock-peers clean database-again
 
 help: ## Show this help
 	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
@@ -71,10 +71,22 @@ types: $(VENV)/.dev ## Check types
 bench: $(VENV)/.dev ## Measure (ARGS are those of `python -m benchmarks`)
 	@$(PY) -m benchmarks $(ARGS)
 
+bench-peers: $(VENV)/.dev ## Install what `bench ARGS="streams --peers 1"` compares with, into benchmarks/.peers
+	for peer in dlt singer; do \
+		$(VENV)/bin/uv venv --quiet --allow-existing --python $(PY) benchmarks/.peers/$$peer && \
+		$(VENV)/bin/uv pip install --quiet --python benchmarks/.peers/$$peer/bin/python --require-hashes \
+			-r benchmarks/peers/$$peer.lock || exit 1; \
+	done
+
 lock: $(VENV)/.dev ## Renew requirements/*.lock from requirements/*.in
 	$(COMPILE) requirements/base.in -o requirements/base.lock
 	$(COMPILE) requirements/dev.in -o requirements/dev.lock
 	$(COMPILE) requirements/servers.in -o requirements/servers.lock
+
+lock-peers: $(VENV)/.dev ## Renew benchmarks/peers/*.lock
+	for peer in dlt singer; do \
+		$(COMPILE) benchmarks/peers/$$peer.in -o benchmarks/peers/$$peer.lock || exit 1; \
+	done
 
 clean: ## Remove what was installed or generated, except the data in var/
 	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/.migrated

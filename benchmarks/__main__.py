@@ -10,6 +10,7 @@ from importlib import import_module
 MODULES = {
     "circuits": "benchmarks.circuits_command",
     "queue": "benchmarks.queue",
+    "streams": "benchmarks.streams.command",
     "webhooks": "benchmarks.webhooks",
 }
 DEFAULT = "circuits"
