@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "integrations.providers.monzo",
     "circuits",
     "integrations.providers.zuora",
+    "integrations.providers.hevy",
     "operations",
     "syncplatform",
 ]

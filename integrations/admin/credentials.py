@@ -117,15 +117,17 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
         """Store the secrets that were typed; the rest of the row stays as the engine left it."""
         if not isinstance(form, CredentialForm):
             raise PermissionDenied
-        if not change:
-            sort = _sort(request, obj)
+        sort = _sort(request, obj)
+        if change:
+            obj.save(update_fields=["label", "expires_at", "updated_at"])
+        else:
             obj.kind = sort.kind if sort else obj.kind
             obj.secrets = form.all_secrets()
             obj.save()
-            return
-        obj.save(update_fields=["label", "expires_at", "updated_at"])
-        if form.entered:
+        if change and form.entered:
             obj.replace_secrets(form.all_secrets())
+        if form.entered and sort is not None and sort.connected is not None:
+            sort.connected(obj)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -14,7 +14,8 @@ class CredentialSort:
 
     `secrets` are (name, label, help text) of what is entered; all of them are needed. `test` makes one cheap
     call with a credential and raises IntegrationError when the vendor does not take it; None where there is
-    no such call.
+    no such call. `connected` makes the connections of a credential whose secrets were entered, where entering
+    them is all that connecting takes; it is called in the transaction that stores them.
     """
 
     provider: str
@@ -22,6 +23,7 @@ class CredentialSort:
     secrets: tuple[tuple[str, str, str], ...]
     kind: str = "basic"
     test: Callable[[Credential], None] | None = None
+    connected: Callable[[Credential], object] | None = None
 
 
 _sorts: dict[str, CredentialSort] = {}
