@@ -1,5 +1,6 @@
 """Connections, their credentials and schedules, and what operators may do to runs and jobs."""
 
+import django_q.admin  # noqa: F401  what is registered there is taken out below
 from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
