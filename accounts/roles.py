@@ -32,6 +32,7 @@ LEDGER = (
     "synclogs.view_commandexecution",
     "synclogs.view_workerheartbeat",
     "integrations.view_integration",
+    "integrations.view_webhookdelivery",
     "circuits.view_unlinkedplanner",
     "circuits.view_apistatusconfig",
     "circuits.view_unittype",

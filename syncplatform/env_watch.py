@@ -79,5 +79,7 @@ RETENTION = (
     _kept("ALERTS", "alerts that are over", 180),
     _kept("LIVE_EVENTS", "events of the live pages", 2),
     _kept("RAW_PAYLOADS", "fetched and received chunks, once they are processed,", 30),
+    _kept("WEBHOOKS", "webhook deliveries that were processed or ignored", 30),
+    _kept("REFUSED_WEBHOOKS", "counts of refused webhook deliveries", 7),
     _kept("QUEUE_RESULTS", "result rows of django-q2", 1),
 )

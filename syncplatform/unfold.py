@@ -132,6 +132,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 "link": reverse_lazy("admin:integrations_integration_schedules"),
                 "permission": may_view("integrations.view_integration"),
             },
+            page("Webhooks", "webhook", "integrations.webhookdelivery"),
             page("Connections", "hub", "integrations.integration", active=is_connections),
             page("Credentials", "key", "integrations.credential"),
         ],

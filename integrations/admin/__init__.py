@@ -6,11 +6,12 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from integrations.admin.connections import IntegrationAdmin
 from integrations.admin.credentials import CredentialAdmin
+from integrations.admin.deliveries import WebhookDeliveryAdmin
 from integrations.jobs.operations import NotPossible, cancel_job, retry_job, retry_run
 from integrations.jobs.registry import UnknownJob
 from synclogs.admin.ports import Operations, provide_operations
 
-__all__ = ["CredentialAdmin", "IntegrationAdmin"]
+__all__ = ["CredentialAdmin", "IntegrationAdmin", "WebhookDeliveryAdmin"]
 
 provide_operations(
     Operations(

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_q.models import Task
 
-from integrations.models import RawPayload
+from integrations.models import DeliveryStatus, RawPayload, WebhookDelivery
 from synclogs.models import (
     OPEN_JOB_STATUSES,
     Alert,
@@ -83,6 +83,18 @@ def _queue_results(before: datetime) -> QuerySet[Task]:
     return results
 
 
+def _webhooks(before: datetime) -> QuerySet[WebhookDelivery]:
+    """What waits or has failed stays, and so does what chunks that are kept came from."""
+    done = WebhookDelivery.objects.filter(
+        status__in=(DeliveryStatus.PROCESSED, DeliveryStatus.IGNORED), received_at__lt=before
+    )
+    return done.exclude(Exists(RawPayload.objects.filter(delivery=OuterRef("pk")).order_by()))
+
+
+def _refused_webhooks(before: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.REJECTED, received_at__lt=before)
+
+
 def _raw_payloads(before: datetime) -> QuerySet[RawPayload]:
     """Processed ones: `expires_at` was set with the days of that time, and whichever is longer holds."""
     return RawPayload.objects.filter(processed_at__lt=before, expires_at__lt=timezone.now())
@@ -104,6 +116,8 @@ RULES = (
             run__isnull=False, run__sync_status=SyncStatus.STARTED
         ),
     ),
+    Rule("webhooks", "RETENTION_WEBHOOKS_DAYS", _webhooks, batch=50),
+    Rule("refused_webhooks", "RETENTION_REFUSED_WEBHOOKS_DAYS", _refused_webhooks),
     Rule("jobs", "RETENTION_JOBS_DAYS", _jobs),
     Rule("failed_jobs", "RETENTION_FAILED_JOBS_DAYS", _failed_jobs),
     Rule("runs", "RETENTION_RUNS_DAYS", _runs, batch=25),

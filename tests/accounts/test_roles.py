@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[set[str], tuple[str, ...]]] = {
             "synclogs.view_commandexecution",
             "synclogs.view_workerheartbeat",
             "integrations.view_integration",
+            "integrations.view_webhookdelivery",
             "circuits.view_unlinkedplanner",
             "circuits.view_apistatusconfig",
         ),

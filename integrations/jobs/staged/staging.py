@@ -45,7 +45,14 @@ class StagingJob(RunJob):
         )
         with transaction.atomic():
             self.run.note(phase=SyncPhase.FETCHING)  # locks the run before any other row, as its end does
-            source = Source(page.job, integration, self.run, page.context, delivery=self.delivery)
+            source = Source(
+                page.job,
+                integration,
+                self.run,
+                page.context,
+                delivery=self.delivery,
+                received_at=self.delivery.received_at if self.delivery is not None else None,
+            )
             stored = store_chunks(source, chunks)
             for move in page.cursors:
                 self._move(integration, move)
