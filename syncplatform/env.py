@@ -47,6 +47,10 @@ GROUPS = {
     "WorkStudio": env_vendors.WORKSTUDIO,
 }
 PROVIDER_GROUPS = _of_providers()
+PROVIDER_PREFIXES = tuple(
+    f"{path.parent.name.upper()}_"
+    for path in (BASE_DIR / "integrations" / "providers").glob("*/variables.py")
+)
 GROUPS |= PROVIDER_GROUPS
 VARIABLES = tuple(variable for group in GROUPS.values() for variable in group)
 
@@ -101,7 +105,7 @@ def load(environ: Mapping[str, str] | None = None, base_dir: Path = BASE_DIR) ->
     """
     environ = os.environ if environ is None else environ
     file, problems = _file(environ.get("SYNCPLATFORM_ENV_FILE", ""), base_dir)
-    found = read(VARIABLES, environ, file, RULES)
+    found = read(VARIABLES, environ, file, RULES, PROVIDER_PREFIXES)
     found.problems[:0] = problems
     found.raise_for_problems()
     return found

@@ -20,8 +20,6 @@ OWNED_PREFIXES = (
     "SYNCPLATFORM_",
     "JOB_",
     "QUEUE_",
-    "MONZO_",
-    "SERVICETITAN_",
     "WORKSTUDIO_",
     "RETENTION_",
     "FIELD_ENCRYPTION_",
@@ -146,6 +144,7 @@ def read(
     environ: Mapping[str, str],
     file: Mapping[str, str],
     rules: Sequence[Rule] = (),
+    owned: tuple[str, ...] = (),
 ) -> Environment:
     """Reads all `variables`.
 
@@ -154,6 +153,7 @@ def read(
         environ: The process environment. What it holds, even empty, hides the same name in `file`.
         file: The content of the `.env` file.
         rules: Checks across variables; silent about a variable that is already broken by itself.
+        owned: Prefixes besides OWNED_PREFIXES whose names are all meant for this product.
     """
     by_name = {variable.name: variable for variable in variables}
     profile, profile_known = _profile(by_name["ENVIRONMENT"], environ, file)
@@ -169,7 +169,7 @@ def read(
         except _Problem as problem:
             found.broken.add(variable.name)
             found.problems.append(f"{variable.name}: {problem}")
-    found.problems += _unknown(by_name, environ, file)
+    found.problems += _unknown(by_name, environ, file, (*OWNED_PREFIXES, *owned))
     for rule in rules:
         found.problems += [
             f"{name}: {why}" for name, why in rule(profile, found.values) if name not in found.broken
@@ -213,12 +213,15 @@ def _cast(variable: Variable, raw: str) -> Any:
 
 
 def _unknown(
-    by_name: Mapping[str, Variable], environ: Mapping[str, str], file: Mapping[str, str]
+    by_name: Mapping[str, Variable],
+    environ: Mapping[str, str],
+    file: Mapping[str, str],
+    owned: tuple[str, ...],
 ) -> list[str]:
     known = set(by_name) | {f"{name}_FILE" for name, variable in by_name.items() if variable.secret}
     names = {name: ".env" for name in file if name not in known}
     for name in environ:
-        if name not in known and name not in names and _is_mistake(name, known, environ):
+        if name not in known and name not in names and _is_mistake(name, known, environ, owned):
             names[name] = "the environment"
     problems = []
     for name, where in sorted(names.items()):
@@ -228,10 +231,10 @@ def _unknown(
     return problems
 
 
-def _is_mistake(name: str, known: set[str], environ: Mapping[str, str]) -> bool:
+def _is_mistake(name: str, known: set[str], environ: Mapping[str, str], owned: tuple[str, ...]) -> bool:
     if FOREIGN.fullmatch(name):
         return False
-    if name.startswith(OWNED_PREFIXES):
+    if name.startswith(owned):
         return True
     if not name.startswith(SHARED_PREFIXES):
         return False

@@ -189,6 +189,12 @@ def test_a_platform_may_export_a_near_miss_beside_the_real_one():
     assert problems({"DATABASE_URI": "x", "DATABASE_URL": "sqlite:///x.sqlite3"}) == []
 
 
+@pytest.mark.parametrize("name", ["ZUORA_API_ULR", "HEVY_KEY", "SERVICETITAN_API_URL"])
+def test_a_misspelt_variable_of_a_provider_is_refused_although_nobody_named_its_prefix(name):
+    with pytest.raises(ConfigurationError, match=f"{name}: unknown variable in the environment"):
+        load({"SYNCPLATFORM_ENV_FILE": "none", name: "x"})
+
+
 def test_everything_unknown_in_the_file_is_named():
     assert problems(file={"ALOWED_HOSTS": "x", "COLOR": "x"}) == [
         "ALOWED_HOSTS: unknown variable in .env. Did you mean ALLOWED_HOSTS?",

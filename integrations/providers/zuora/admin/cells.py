@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -44,12 +42,6 @@ def advice(customer: ZuoraCustomer) -> str:
     if customer.sync_status == CustomerStatus.ACTIVE and customer.consecutive_failures:
         return "It is synced with all others, but the last syncs failed: read the error below and its runs."
     return ADVICE[CustomerStatus(customer.sync_status)]
-
-
-def data_center(customer: ZuoraCustomer) -> SafeString:
-    """Where it lives, and at which host."""
-    name = customer.get_base_url_display()
-    return html.stacked(name, html.muted(urlsplit(customer.base_url).hostname or ""))
 
 
 def last_error(customer: ZuoraCustomer) -> SafeString:

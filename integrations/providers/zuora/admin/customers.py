@@ -38,7 +38,7 @@ class ZuoraCustomerAdmin(VisibleOnly, OperatorAdmin):
 
     form = ZuoraCustomerForm
     list_display: ClassVar[Any] = (
-        "named", "state", "data_center", "synced", "workflows", "error_line", "buttons",
+        "named", "state", "synced", "workflows", "error_line", "buttons",
     )  # fmt: skip
     list_display_links = ("named",)
     list_filter: ClassVar[Any] = (
@@ -140,11 +140,6 @@ class ZuoraCustomerAdmin(VisibleOnly, OperatorAdmin):
     def state(self, customer: ZuoraCustomer) -> SafeString:
         """Whether it is synced."""
         return cells.status(customer)
-
-    @admin.display(description="data center", ordering="base_url")
-    def data_center(self, customer: ZuoraCustomer) -> SafeString:
-        """Where it lives."""
-        return cells.data_center(customer)
 
     @admin.display(description="last synced", ordering="last_synced_at")
     def synced(self, customer: ZuoraCustomer) -> SafeString:
