@@ -243,8 +243,10 @@ def test_people_get_one_line() -> None:
     call_command("prune", "--dry-run", stdout=out)
     call_command("prune", stdout=out)
     call_command("prune", "--quiet", stdout=out)
-    counts = "0 live events, 0 raw payloads, 0 queue results, 0 alerts, "
-    "0 commands, 0 webhooks, 0 refused webhooks, 1 jobs, 0 failed jobs, 0 runs."
+    counts = (
+        "0 live events, 0 raw payloads, 0 queue results, 0 alerts, 0 commands, 0 webhooks, "
+        "0 refused webhooks, 1 jobs, 0 failed jobs, 0 runs."
+    )
     assert out.getvalue() == f"Would delete: {counts}\nDeleted: {counts}\n"
 
 

@@ -67,7 +67,7 @@ def test_a_delivery_is_replayed_from_its_page(delivery: WebhookDelivery) -> None
     Job.objects.update(status=JobStatus.SUCCEEDED)
     answer = signed_in(ADMIN, delivery.account).post(page_of(delivery, "replay"))
     job = Job.objects.get(status=JobStatus.QUEUED)
-    assert answer.url == reverse("admin:synclogs_job_change", args=[job.pk])
+    assert answer["Location"] == reverse("admin:synclogs_job_change", args=[job.pk])
     assert job.args["delivery"] == str(delivery.pk)
 
 
