@@ -66,7 +66,7 @@ class RunProgress:
 
 
 def follow(job: Job, reporter: Reporter, *, seconds: float, check: Callable[[], None]) -> SyncLog:
-    """Wait until `job` has ended well and return its run; `check` is called meanwhile and may raise.
+    """Wait until `job` and its run have ended, and return the run; `check` is called meanwhile and may raise.
 
     Raises SyncFailed when the job failed, was cancelled, or has not ended after so many `seconds`.
     """
@@ -78,7 +78,7 @@ def follow(job: Job, reporter: Reporter, *, seconds: float, check: Callable[[], 
         run = SyncLog.objects.filter(job=job).order_by("-started_at").first()
         if run is not None:
             progress.show(run)
-        if not job.is_open:
+        if not job.is_open and not _goes_on(job, run):
             break
         if time.monotonic() > deadline:
             waits = f": {job.wait_reason}" if job.wait_reason else ""
@@ -87,6 +87,11 @@ def follow(job: Job, reporter: Reporter, *, seconds: float, check: Callable[[], 
     if job.status != JobStatus.SUCCEEDED or run is None:
         raise SyncFailed(_reason(job))
     return run
+
+
+def _goes_on(job: Job, run: SyncLog | None) -> bool:
+    """Whether what the job fetched is still being processed, by jobs of their own."""
+    return job.status == JobStatus.SUCCEEDED and run is not None and run.is_open
 
 
 def _reason(job: Job) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from integrations.http.errors import BadReply
-from integrations.models import Credential, InitStatus, Integration
+from integrations.models import Credential, Integration
 from integrations.oauth import Identity
+from integrations.polling.connecting import queue_initialization
 from integrations.providers.monzo.client import PROVIDER, MonzoClient
-from integrations.providers.monzo.jobs.history import MonzoHistoricalData
 from integrations.tokens import TokenReply
 
 NAMES = {
@@ -39,9 +38,13 @@ def forget(reply: TokenReply) -> None:
 
 @transaction.atomic
 def connected(credential: Credential) -> None:
-    """Make the connections, restore removed ones, and queue the history at once: five minutes count."""
+    """Make the connections or restore removed ones.
+
+    The history is queued at once, as it is open for five minutes; after a reconnect again: it may hold what
+    was missed meanwhile.
+    """
     for instance_type, name in NAMES.items():
-        connection, _ = Integration.objects.get_or_create(
+        connection, is_new = Integration.objects.get_or_create(
             credential=credential,
             instance_type=instance_type,
             defaults={
@@ -54,6 +57,5 @@ def connected(credential: Credential) -> None:
             },
         )
         Integration.objects.filter(pk=connection.pk).update(deleted_at=None)
-        if instance_type == "accounts":
-            Integration.objects.filter(pk=connection.pk).update(init_status=InitStatus.PENDING)
-            MonzoHistoricalData.dispatch(connection, args={"since": timezone.now().isoformat()})
+        if not is_new:
+            queue_initialization(connection, force=True)

@@ -9,6 +9,7 @@ from integrations.oauth import OAuth
 from integrations.providers.monzo import jobs
 from integrations.providers.monzo.client import PROVIDER, token_endpoint
 from integrations.providers.monzo.connecting import connected, forget, identify
+from integrations.providers.monzo.demonstration import DEMONSTRATION
 from integrations.providers.monzo.jobs.webhook import read_delivery
 from integrations.registry import InstanceType
 from integrations.sandbox.base import ProviderSandbox
@@ -57,6 +58,7 @@ MONZO = registry.register(
         sandbox=_sandbox,
         host_settings=(("MONZO_API_BASE", ""), ("MONZO_AUTH_BASE", "auth")),
         webhook=Webhook(job=jobs.MonzoWebhookHook, verify=AddressOnly(), read=read_delivery),
+        demonstration=DEMONSTRATION,
         oauth=OAuth(
             authorize_url=lambda: f"{settings.MONZO_AUTH_BASE.rstrip('/')}/",
             endpoint=token_endpoint,

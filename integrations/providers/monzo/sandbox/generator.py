@@ -23,12 +23,15 @@ KINDS = ("card",) * 14 + ("pot", "transfer", "abroad", "declined", "refund", "de
 
 
 class Generator:
-    """Fills a bank. `months` is how far back, `per_month` how many transactions an account has a month."""
+    """Fills a bank. `months` is how far back, `per_month` how many transactions an account has a month.
+
+    Times count back from the last midnight: the same seed gives the same data all day long.
+    """
 
     def __init__(self, bank: Bank, seed: int, months: int, per_month: int) -> None:
         self._bank = bank
         self._chance = random.Random(seed)  # noqa: S311
-        self._now = bank.clock.now()
+        self._now = bank.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         self._months = months
         self._per_month = per_month
         self._number = 0

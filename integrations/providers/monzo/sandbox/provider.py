@@ -9,7 +9,7 @@ from integrations.providers.monzo.sandbox.api import Api, form_of, refusal
 from integrations.providers.monzo.sandbox.bank import Bank
 from integrations.providers.monzo.sandbox.clock import Clock
 from integrations.providers.monzo.sandbox.consent import consent
-from integrations.providers.monzo.sandbox.generator import Generator
+from integrations.providers.monzo.sandbox.generator import OWNER, Generator
 from integrations.providers.monzo.sandbox.sender import Sender
 from integrations.providers.monzo.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, Grant, Refused, Tokens
 from integrations.sandbox import ProviderSandbox, SandboxError, SandboxRequest, SandboxResponse
@@ -66,6 +66,7 @@ class MonzoSandbox(ProviderSandbox):
             self.bank = Bank(self.clock)
             self._generator = Generator(self.bank, **chosen)
             self._generator.fill()
+            self.tokens.let_in(OWNER)
             return self.state()
 
     def state(self) -> dict[str, Any]:

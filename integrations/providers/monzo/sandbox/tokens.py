@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from integrations.providers.monzo.sandbox.clock import Clock
 
 CLIENT_ID, CLIENT_SECRET = "oauth2client_sandbox", "sandbox-client-secret"
+DEMO_ACCESS, DEMO_REFRESH = "at_sandbox_demo", "rt_sandbox_demo"
 LIFETIME_SECONDS = 21_600
 CODE_SECONDS = 300
 OPEN_HISTORY = timedelta(minutes=5)
@@ -51,6 +52,13 @@ class Tokens:
         self.grants: list[Grant] = []
         self.approves = False
         self.lifetime = LIFETIME_SECONDS
+
+    def let_in(self, user_id: str) -> None:
+        """Somebody who consented and approved before all this began, with tokens that are known."""
+        now = self._clock.now()
+        ends = now + timedelta(seconds=self.lifetime)
+        self.grants = [grant for grant in self.grants if grant.access_token != DEMO_ACCESS]
+        self.grants.append(Grant(user_id, CLIENT_ID, DEMO_ACCESS, DEMO_REFRESH, ends, approved_at=now))
 
     def new_code(self, user_id: str, client_id: str, redirect_uri: str) -> str:
         """A code for who consented; it works once, for five minutes, with the same redirect address."""

@@ -15,7 +15,7 @@ from integrations.models import Credential, CredentialStatus, Event, Integration
 from integrations.providers.monzo.connecting import connected
 from integrations.providers.monzo.sandbox import MonzoSandbox
 from integrations.providers.monzo.sandbox.generator import OWNER
-from integrations.providers.monzo.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, Grant
+from integrations.providers.monzo.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, DEMO_ACCESS, Grant
 from integrations.sandbox import SandboxServer
 from synclogs.models import Job, JobStatus, SyncLog
 from tests.factories import AccountFactory, UserFactory
@@ -48,7 +48,11 @@ class Monzo:
 
     def approved_ago(self, ago: timedelta) -> None:
         """The owner's approval was so long ago."""
-        self.sandbox.tokens.grants[0].approved_at = self.sandbox.clock.now() - ago
+        self.grants()[0].approved_at = self.sandbox.clock.now() - ago
+
+    def grants(self) -> list[Grant]:
+        """The consents that a test made, without the one for demonstrations."""
+        return [each for each in self.sandbox.tokens.grants if each.access_token != DEMO_ACCESS]
 
     def account(self, kind: str) -> dict[str, Any]:
         """The owner's account of this kind."""

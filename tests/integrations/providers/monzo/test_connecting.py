@@ -84,7 +84,7 @@ def test_reconnecting_as_somebody_else_changes_nothing_and_ends_the_new_token(
     credential = Credential.objects.get()
     answer = consent(browser, credential=credential.pk, user=OTHER_OWNER)
     assert answer.status_code == 409
-    assert [grant.user_id for grant in monzo.sandbox.tokens.grants] == [OWNER]
+    assert [grant.user_id for grant in monzo.grants()] == [OWNER]
 
 
 def test_reconnecting_opens_the_history_again(monzo: Monzo, browser: Client, account: Account) -> None:

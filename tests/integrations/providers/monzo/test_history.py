@@ -71,7 +71,7 @@ def test_nothing_is_written_by_reading_it_again(bank: Monzo, credential: Credent
 
 
 def test_it_waits_for_the_approval(bank: Monzo, credential: Credential) -> None:
-    bank.sandbox.tokens.grants[0].approved_at = None
+    bank.grants()[0].approved_at = None
     Credential.objects.update(status=CredentialStatus.PENDING_APPROVAL)
     connected(credential)
 
@@ -92,7 +92,7 @@ def test_it_waits_for_the_approval(bank: Monzo, credential: Credential) -> None:
 
 
 def test_an_approval_is_waited_for_half_an_hour(bank: Monzo, credential: Credential) -> None:
-    bank.sandbox.tokens.grants[0].approved_at = None
+    bank.grants()[0].approved_at = None
     Credential.objects.update(status=CredentialStatus.PENDING_APPROVAL)
     connected(credential)
     Job.objects.update(created_at=timezone.now() - timedelta(minutes=31))
