@@ -11,6 +11,7 @@ MODULES = {
     "circuits": "benchmarks.circuits_command",
     "queue": "benchmarks.queue",
     "streams": "benchmarks.streams.command",
+    "servicetitan": "benchmarks.servicetitan",
     "webhooks": "benchmarks.webhooks",
 }
 DEFAULT = "circuits"

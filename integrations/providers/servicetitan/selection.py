@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from integrations.providers.servicetitan.config import DataType
 from integrations.providers.servicetitan.models import CredentialState, ServiceTitanCredential
 from integrations.providers.servicetitan.models.credential import WORKING_ACCOUNT
 from integrations.providers.servicetitan.slug import PROVIDER
-from synclogs.models import SyncLog, SyncStatus
+from synclogs.models import JobStatus, SyncLog, SyncStatus
 
 GOOD_ENDS = (SyncStatus.COMPLETED, SyncStatus.WARNING)
 
@@ -33,9 +33,11 @@ def scheduled_credentials(filters: Filters) -> list[ServiceTitanCredential]:
     """The credentials to sync now, in their order: never synced first, then the oldest success.
 
     Their account works, they are active, scheduled and not paused, nothing syncs them now, and their interval
-    has passed. One that is named by its id need not be due.
+    has passed. One that is named by its id need not be due. A run whose process has died does not count: the
+    next sync takes it up.
     """
-    open_runs = SyncLog.objects.filter(integration=OuterRef("integration"), lock_key__isnull=False)
+    died = Q(job__status=JobStatus.RUNNING, job__lease_until__lt=Now())
+    open_runs = SyncLog.objects.filter(~died, integration=OuterRef("integration"), lock_key__isnull=False)
     found = (
         ServiceTitanCredential.objects.filter(
             WORKING_ACCOUNT,

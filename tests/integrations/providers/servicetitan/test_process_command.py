@@ -19,6 +19,7 @@ from accounts.models import AccountStatus
 from integrations.providers.servicetitan.errors import ServiceTitanApiError
 from integrations.providers.servicetitan.models import CredentialState
 from synclogs.models import CommandExecution, Job, SyncLog
+from tests.factories import JobFactory
 from tests.integrations.providers.servicetitan.conftest import MakeCredential, Titan
 
 COMMAND = "servicetitan_process_scheduled_syncs"
@@ -223,6 +224,18 @@ class TestSelection:
             "both", account=busy.account, integration=busy.integration, lock_key=busy.lock_key
         )
         assert self.found() == ["Company 5"]
+
+    def test_a_run_whose_process_died_does_not_block(self, make_credential: MakeCredential) -> None:
+        credential = make_credential()
+        lapsed = timezone.now() - timedelta(seconds=1)
+        job = JobFactory(account=credential.account, running=True, lease_until=lapsed)
+        connection, key = credential.integration, credential.lock_key
+        SyncLog.objects.start(
+            "both", account=credential.account, integration=connection, lock_key=key, job=job
+        )
+        assert self.found() == ["Company 1"]
+        Job.objects.update(lease_until=timezone.now() + timedelta(minutes=1))
+        assert self.found() == []
 
     def test_an_interval_is_kept_unless_a_credential_is_named(self, make_credential: MakeCredential) -> None:
         early = timezone.now() - timedelta(minutes=10)
