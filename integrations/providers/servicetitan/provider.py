@@ -2,6 +2,7 @@
 
 from accounts import roles
 from integrations import registry
+from integrations.providers.servicetitan.demonstration import DEMONSTRATION
 from integrations.providers.servicetitan.job import SyncServiceTitanJob
 from integrations.providers.servicetitan.schedules import (
     SCHEDULES,
@@ -23,7 +24,9 @@ def _sandbox() -> ProviderSandbox:
 JOBS = (SyncServiceTitanJob, ProcessScheduledSyncsJob, RetryFailedSyncsJob, SyncStatusJob)
 
 SERVICETITAN = registry.register(
-    registry.Provider(slug=PROVIDER, label="ServiceTitan", jobs=JOBS, sandbox=_sandbox)
+    registry.Provider(
+        slug=PROVIDER, label="ServiceTitan", jobs=JOBS, sandbox=_sandbox, demonstration=DEMONSTRATION
+    )
 )
 
 VIEW = tuple(f"servicetitan.view_servicetitan{model}" for model in ("credential", "customer", "invoice"))

@@ -33,6 +33,11 @@ def test_demo_shows_a_load_an_idle_run_and_an_update_and_may_be_repeated(dev: De
     assert [sync["created"] for sync in zuora] == [130, 130, 0, 0, 0, 0]
     assert [sync["updated"] for sync in zuora] == [0, 0, 0, 0, 2, 0]
 
+    titan = [sync for sync in result["syncs"] if sync["provider"] == "servicetitan"]
+    assert [sync["created"] for sync in titan] == [600, 600, 0, 0, 0, 0]
+    assert [sync["updated"] for sync in titan] == [0, 0, 0, 0, 6, 6]
+    assert titan[0]["failed"] == 6
+
     again = dev.demo()
 
     assert sum(sync["created"] for sync in again["syncs"]) == 0

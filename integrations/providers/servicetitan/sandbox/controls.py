@@ -13,7 +13,7 @@ CONTROL_PATHS = {
     "POST clients": "add, change or (null) remove clients: {client_id: {client_secret, tenant, ...}}",
     "POST switches": "change settings: {token_ttl, clock_skew, rps_limit, retry_after, feed_lag_s, ...}",
     "POST records": 'insert or change records: {"kind", "tenant", "environment", "records": [...]}',
-    "POST touch": 'change records in the office: {"count" or "percent", "kind", "tenant", "environment"}',
+    "POST touch": 'change records: {"count" or "percent", "kind", "tenant", "environment", "age_s"}',
     "POST mutate": 'change a record of page 1 after page 1 was served: {"kind", "times"}',
     "POST quirks": 'what feeds do wrong, so many times: {"kind", "empty_first_page", "stuck_token"}',
     "POST expire": "let every token expire now",
@@ -45,6 +45,9 @@ def touch(dataset: Dataset, document: dict[str, Any], tenants: Iterable[tuple[st
         raise SandboxError(f"count must be a whole number, not {count!r}.")
     if percent is not None and (not isinstance(percent, int | float) or not 0 < percent <= 100):
         raise SandboxError(f"percent must be a number above 0 and at most 100, not {percent!r}.")
+    age = document.get("age_s", 0)
+    if isinstance(age, bool) or not isinstance(age, int | float) or age < 0:
+        raise SandboxError(f"age_s must be a number from 0, not {age!r}.")
     kinds = [kind_of(document)] if "kind" in document else list(KINDS)
     chosen = [_tenant(document, ("integration", 0))] if "tenant" in document else list(tenants)
     touched = 0
@@ -52,7 +55,7 @@ def touch(dataset: Dataset, document: dict[str, Any], tenants: Iterable[tuple[st
         for kind in kinds:
             held = len(dataset.shelf(environment, tenant, kind))
             wanted = count if count is not None else round(held * (percent or 0) / 100)
-            touched += len(dataset.touch(environment, tenant, kind, wanted))
+            touched += len(dataset.touch(environment, tenant, kind, wanted, age))
     return {"touched": touched}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -17,13 +17,14 @@ from integrations.providers.servicetitan.sandbox.moments import read, stamp, tic
 from integrations.providers.servicetitan.sandbox.options import SeedOptions
 
 KINDS = ("customers", "invoices")
+MAX_HOSTILE = 10
 Place = tuple[str, int]
 """Where a record stands in the order of changes: its stamp and a number that tells equals apart."""
 
 
-def now_stamp() -> str:
-    """This moment as the vendor writes it."""
-    return stamp(ticks_of(datetime.now(UTC)))
+def now_stamp(age: float = 0) -> str:
+    """This moment, or one so many seconds ago, as the vendor writes it."""
+    return stamp(ticks_of(datetime.now(UTC) - timedelta(seconds=age)))
 
 
 @dataclass(slots=True)
@@ -79,17 +80,17 @@ class Shelf:
         first = bisect(order, place, key=lambda held: held.place)
         return order[first : bisect_right(order, before, key=lambda held: held.place[0])]
 
-    def touch(self, key: int) -> None:
-        """Change a record as people in the office do: it stands at the end of the order afterwards."""
+    def touch(self, key: int, age: float = 0) -> None:
+        """Change a record as people in the office do, so many seconds ago."""
         held = self._held[key]
         record = held.fields()
         if "total" in record:
             record["referenceNumber"] = f"{record.get('referenceNumber')}*"
         else:
             record["name"] = f"{record.get('name')} *"
-        self.put(record | {"modifiedOn": now_stamp()})
+        self.put(record | {"modifiedOn": now_stamp(age)})
 
-    def keys(self) -> list[int]:
+    def ids(self) -> list[int]:
         """The ids of the records that have one."""
         return [key for key in self._held if key >= 0]
 
@@ -114,16 +115,24 @@ class Dataset:
         """Whether a tenant has records that cannot be taken."""
         return self.options.hostile and tenant == FIRST_TENANT and environment == "integration"
 
-    def touch(self, environment: str, tenant: int, kind: str, count: int) -> list[int]:
-        """Change some records; returns their ids."""
+    def touch(self, environment: str, tenant: int, kind: str, count: int, age: float = 0) -> list[int]:
+        """Change some sound records, so many seconds ago; returns their ids."""
         self._touches += 1
         shelf = self.shelf(environment, tenant, kind)
-        keys = sorted(shelf.keys())
+        hostile = self._hostile_keys(environment, tenant, kind)
+        keys = sorted(key for key in shelf.ids() if key not in hostile)
         rng = random_stream(f"{self.options.titan_seed}:{self._touches}")
         chosen = sorted(rng.sample(keys, min(count, len(keys))))
         for key in chosen:
-            shelf.touch(key)
+            shelf.touch(key, age)
         return chosen
+
+    def _hostile_keys(self, environment: str, tenant: int, kind: str) -> range:
+        if not self.hostile(environment, tenant):
+            return range(0)
+        sound = self.options.customers if kind == "customers" else self.options.invoices
+        first = generator.FIRST_IDS[kind] + sound
+        return range(first + 1, first + 1 + MAX_HOSTILE)
 
     def _generate(self, environment: str, tenant: int, kind: str) -> list[dict[str, Any]]:
         options = self.options

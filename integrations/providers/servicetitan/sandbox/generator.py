@@ -10,6 +10,7 @@ from typing import Any
 from integrations.providers.servicetitan.sandbox.moments import TICKS, stamp, ticks_of
 
 BEGIN = ticks_of(datetime(2024, 1, 2, 8, tzinfo=UTC))
+FIRST_IDS = {"customers": 10_000, "invoices": 50_000}
 STEP = 900 * TICKS
 """Fifteen minutes lie between the changes of neighboring records, more or less."""
 

@@ -69,3 +69,23 @@ def test_after_kill_9_at_60_percent_no_more_than_one_page_a_stream_is_fetched_tw
     for stream in ("customers", "invoices"):
         asked = [query.get("from", "") for query in titan.queries(f"export/{stream}")]
         assert len(asked) - len(set(asked)) <= 1
+
+
+def test_ctrl_c_stops_after_the_current_page_and_keeps_what_was_stored(
+    titan: Titan, make_credential: MakeCredential, settings: Settings
+) -> None:
+    make_credential()
+    titan.seed(customers=500, invoices=500)
+    titan.sim("switches", feed_page_size=50)
+    titan.fault("latency", "export/", seconds=0.1, times="forever")
+    process = start(titan, settings)
+    deadline = time.monotonic() + 30
+    while len(titan.calls("export/")) < PAGES / 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    assert process.returncode == 130
+    run = SyncLog.objects.get()
+    assert run.sync_status == "cancelled"
+    assert 0 < run.counts.created < 1000
+    assert ServiceTitanCustomer.objects.count() == min(500, run.counts.created)
