@@ -17,7 +17,7 @@ from integrations.providers.zuora.models import CustomerStatus, Workflow, Workfl
 from synclogs.models import Job
 from tests.factories import AccountFactory, UserFactory
 from tests.integrations.providers.zuora.conftest import ALDER, BIRCH, MakeCustomer, Zuora
-from tests.integrations.providers.zuora.test_job import sync
+from tests.integrations.providers.zuora.syncing import sync
 
 pytestmark = pytest.mark.django_db
 
