@@ -25,7 +25,7 @@ from integrations.providers.zuora.streams import RunStream, WorkflowStream
 from integrations.sync.parts import Part
 from integrations.sync.pull import Pull
 from integrations.sync.writer import Writer
-from synclogs.models import Job, JobQueue
+from synclogs.models import Job, JobQueue, SyncPhase
 from synclogs.redaction import redact_text
 
 logger = logging.getLogger("syncplatform.zuora")
@@ -50,6 +50,7 @@ class SyncCustomerWorkflows(BaseSyncJob):
     timeout = 1800
     backoff = (60, 60)
 
+    _synced: ZuoraCustomer
     _client: ZuoraClient | None = None
     _skipped = False
 
@@ -103,12 +104,28 @@ class SyncCustomerWorkflows(BaseSyncJob):
         if not self.resumed and self._is_recent(customer):
             self._skipped = True
             return SKIPPED
-        ZuoraCustomer.objects.filter(pk=customer.pk).update(last_sync_started_at=timezone.now())
-        self._sync_customer(customer)
+        self._rows().update(last_sync_started_at=timezone.now())
+        self.run.note(phase=SyncPhase.FETCHING)
+        self._synced = customer
+        self.sync()
         return None
 
     def sync(self) -> None:
-        """Unused: `handle` says when there is something to sync."""
+        """The workflows, then the runs that have not ended."""
+        customer = self._synced
+        self._remarks: list[str] = []
+        self._remark_code = "incomplete"
+        client = ZuoraClient(
+            Access.of(customer), inline=self.claim.foreground, track_id=f"syncplatform-{self.run.pk}"
+        )
+        self._client = client
+        client.throttle.resume(
+            customer.rate_limit_limit, customer.rate_limit_remaining, customer.rate_limit_reset_at
+        )
+        with client:
+            client.sign_in()
+            self._sync_workflows(client, customer)
+            self._sync_runs(client, customer)
 
     def finish(self) -> None:
         """End the run, with a warning when something in it needs a look."""
@@ -163,21 +180,6 @@ class SyncCustomerWorkflows(BaseSyncJob):
         columns = error | self._rate_columns()
         if columns:
             self._rows().update(**columns)
-
-    def _sync_customer(self, customer: ZuoraCustomer) -> None:
-        self._remarks: list[str] = []
-        self._remark_code = "incomplete"
-        client = ZuoraClient(
-            Access.of(customer), inline=self.claim.foreground, track_id=f"syncplatform-{self.run.pk}"
-        )
-        self._client = client
-        client.throttle.resume(
-            customer.rate_limit_limit, customer.rate_limit_remaining, customer.rate_limit_reset_at
-        )
-        with client:
-            client.sign_in()
-            self._sync_workflows(client, customer)
-            self._sync_runs(client, customer)
 
     def _sync_workflows(self, client: ZuoraClient, customer: ZuoraCustomer) -> None:
         self.claim.reporter.phase(f"{customer.name}: workflows")
