@@ -37,10 +37,16 @@ class BaseJob(JobSteps, ABC):
     job_type: ClassVar[str] = ""
     queue: ClassVar[JobQueue] = JobQueue.DEFAULT
     timeout: ClassVar[int] = 300
+    max_retries: ClassVar[int] = 0
     backoff: ClassVar[tuple[float, ...]] = ()
     postpone_cap_s: ClassVar[float | None] = None
     short: ClassVar[bool] = False
     fetches: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep `max_retries` true to `backoff`."""
+        super().__init_subclass__(**kwargs)
+        cls.max_retries = len(cls.backoff)
 
     def __init__(self, claim: Claim, lease: LeaseKeeper) -> None:
         self.claim = claim

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import orjson
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from accounts.models import Account, User
@@ -20,7 +20,7 @@ from integrations.http.errors import Action, Fault, IntegrationError
 from integrations.jobs.base import BaseJob
 from integrations.jobs.outcomes import Decision, JobCancelled, LeaseLost
 from integrations.jobs.staged import duplicates, replay, run_ends, splitting
-from integrations.models import Integration, RawPayload
+from integrations.models import DeliveryStatus, Integration, RawPayload, WebhookDelivery
 from integrations.sync.records import Refused
 from synclogs.counts import Counts
 from synclogs.issues import IssueBook
@@ -126,6 +126,16 @@ class BaseProcessingJob(BaseJob):
         kept = timedelta(days=settings.RETENTION_RAW_PAYLOADS_DAYS)
         now = timezone.now()
         RawPayload.objects.filter(pk=self.payload.pk).update(processed_at=now, expires_at=now + kept)
+        if self.payload.delivery_id is not None:
+            self._mend_delivery()
+
+    def _mend_delivery(self) -> None:
+        """A delivery whose last failed chunk was taken in after all counts as processed."""
+        missing = RawPayload.objects.filter(delivery=OuterRef("pk"), processed_at__isnull=True)
+        mended = WebhookDelivery.objects.filter(
+            ~Exists(missing), pk=self.payload.delivery_id, status=DeliveryStatus.FAILED
+        )
+        mended.update(status=DeliveryStatus.PROCESSED, processed_at=timezone.now(), error="")
 
     def _note(self, counts: Counts, refused: Sequence[Refused]) -> None:
         run = self.run

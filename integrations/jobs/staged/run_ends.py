@@ -61,7 +61,7 @@ def end(run: SyncLog) -> None:
         Integration.objects.filter(pk=run.integration_id).update(
             last_processed_at=timezone.now(), processing_started_at=None
         )
-    if run.job is not None and run.sync_status != "failed":
+    if run.job is not None and run.sync_status != SyncStatus.FAILED:
         hooks.run_ended(run.job, run)
 
 

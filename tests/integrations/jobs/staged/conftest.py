@@ -17,7 +17,7 @@ from tests.diary.provider import DIARY
 from tests.diary.sandbox import SLUG, TOKEN, DiarySandbox
 from tests.factories import AccountFactory, UserFactory
 from tests.integrations.jobs.committed import _empty_by_hand, committed  # noqa: F401
-from tests.integrations.jobs.conftest import Clock, clock  # noqa: F401
+from tests.integrations.jobs.conftest import Clock, claim_of, clock  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
