@@ -119,6 +119,14 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Activity",
+        "separator": True,
+        "items": [
+            page("Events", "bolt", "integrations.event"),
+            page("Objects", "category", "integrations.eventobject"),
+        ],
+    },
+    {
         "title": "Syncs",
         "separator": True,
         "items": [
@@ -134,6 +142,7 @@ NAVIGATION: list[dict[str, Any]] = [
             },
             page("Webhooks", "webhook", "integrations.webhookdelivery"),
             page("Connections", "hub", "integrations.integration", active=is_connections),
+            page("Payloads", "inventory_2", "integrations.rawpayload"),
             page("Credentials", "key", "integrations.credential"),
         ],
     },

@@ -4,14 +4,23 @@ import django_q.admin  # noqa: F401  what is registered there is taken out below
 from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from integrations.admin.activity import EventAdmin, EventObjectAdmin
 from integrations.admin.connections import IntegrationAdmin
 from integrations.admin.credentials import CredentialAdmin
 from integrations.admin.deliveries import WebhookDeliveryAdmin
+from integrations.admin.payloads import RawPayloadAdmin
 from integrations.jobs.operations import NotPossible, cancel_job, retry_job, retry_run
 from integrations.jobs.registry import UnknownJob
 from synclogs.admin.ports import Operations, provide_operations
 
-__all__ = ["CredentialAdmin", "IntegrationAdmin", "WebhookDeliveryAdmin"]
+__all__ = [
+    "CredentialAdmin",
+    "EventAdmin",
+    "EventObjectAdmin",
+    "IntegrationAdmin",
+    "RawPayloadAdmin",
+    "WebhookDeliveryAdmin",
+]
 
 provide_operations(
     Operations(

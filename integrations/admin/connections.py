@@ -6,21 +6,37 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
+from integrations.admin import connection_operations
+from integrations.admin.connection_operations import Operation
 from integrations.admin.schedules import schedules_page
-from integrations.models import Integration, IntegrationStatus
+from integrations.jobs import breaker
+from integrations.jobs.connection_health import frequency
+from integrations.models import InitStatus, Integration, IntegrationStatus
+from integrations.polling import routing
 from synclogs.admin import html
-from synclogs.admin.base import OperatorAdmin, VisibleOnly
+from synclogs.admin.base import OperatorAdmin, View, VisibleOnly
 from synclogs.admin.filters import ValuesFilter
+from synclogs.admin.operate import OPERATE
 from synclogs.admin.words import counted, humanized
 
 EDITABLE = ("name", "paused")
+DAY = SafeString('<label class="op-row">Again from <input type="date" name="since" class="op-date"></label>')
+OPERATIONS: dict[str, Operation] = {
+    "fetch": connection_operations.fetch,
+    "fetch_since": connection_operations.fetch_since,
+    "pause": connection_operations.pause,
+    "resume": connection_operations.resume,
+    "initialize": connection_operations.initialize,
+}
 
 
 class ProviderFilter(ValuesFilter):
@@ -43,13 +59,26 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     search_fields = ("name", "provider", "external_id", "last_error_message")
     list_select_related = ("account",)
     ordering = ("provider", "name")
+    actions = ("fetch_selected", "pause_selected", "resume_selected")
     empty_title = "No connections yet"
     empty_text = "The first sync of a provider makes its connection."
     fieldsets = (
-        (None, {"fields": ("name", "paused")}),
+        (None, {"fields": ("name", "paused", "operations")}),
         (
             "Health",
-            {"fields": ("health", "last_success", "last_triggered", "errors_in_a_row", "error_text", "runs")},
+            {
+                "fields": (
+                    "health",
+                    "last_success",
+                    "last_triggered",
+                    "last_processed",
+                    "next_poll",
+                    "history",
+                    "errors_in_a_row",
+                    "error_text",
+                    "links",
+                )
+            },
         ),
         (
             "Connection",
@@ -59,11 +88,61 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The page of schedules, before Django's own."""
-        return [self.read_path("schedules/", self.schedules_view, "schedules"), *super().get_urls()]
+        return [
+            self.read_path("schedules/", self.schedules_view, "schedules"),
+            *(
+                self.post_path(f"<path:object_id>/{name}/", self._view_of(operation), name)
+                for name, operation in OPERATIONS.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may start, pause and resume polls."""
+        return request.user.has_perm(OPERATE) and self.has_change_permission(request)
+
+    def _view_of(self, operation: Operation) -> View:
+        """A view that does one thing to one connection, and goes back to its page."""
+
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            if not self.has_operate_permission(request):
+                raise PermissionDenied
+            connection = self.found(request, object_id)
+            if connection is None:
+                return self.missing(request, object_id)
+            operation(self, request, connection)
+            return redirect(self.url_of(connection))
+
+        return view
+
+    @admin.action(description="Poll selected connections now", permissions=["operate"])
+    def fetch_selected(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
+        """Queue a poll of each."""
+        for connection in queryset.select_related("account", "credential"):
+            connection_operations.fetch(self, request, connection)
+
+    @admin.action(description="Pause selected connections", permissions=["operate"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
+        """Poll them no more."""
+        for connection in queryset:
+            connection_operations.pause(self, request, connection)
+
+    @admin.action(description="Resume selected connections", permissions=["operate"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Integration]) -> None:
+        """Poll them again."""
+        for connection in queryset:
+            connection_operations.resume(self, request, connection)
 
     def schedules_view(self, request: HttpRequest) -> HttpResponse:
         """What starts by the clock, and when next."""
         return schedules_page(self, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Integration | None = None) -> Any:
+        """Without the buttons for those who may only look."""
+        if self.has_operate_permission(request):
+            return self.fieldsets
+        named, *others = self.fieldsets
+        return ((None, {"fields": [name for name in named[1]["fields"] if name != "operations"]}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Integration | None = None) -> list[str]:
         """Everything that a sync or a set-up owns."""
@@ -87,6 +166,11 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
         if connection.status == IntegrationStatus.NEEDS_ATTENTION:
             reason = humanized(connection.status_reason)
             return html.joined([html.label("needs attention", "bad"), html.muted(reason)])
+        if breaker.is_open(connection):
+            until = html.when(connection.breaker_open_until)
+            return html.joined([html.label("breaker open", "bad"), html.muted("tried again"), until])
+        if connection.init_status in (InitStatus.PENDING, InitStatus.RUNNING):
+            return html.label("reading its history", "info")
         if connection.error_count:
             return html.label(f"failing ({counted(connection.error_count, 'error')})", "warn")
         if connection.last_successful_update_at is None:
@@ -130,6 +214,63 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
         moment = html.when(connection.last_error_at)
         text = f"{connection.last_error_code}: {connection.last_error_message}"
         return html.stacked(moment, text)
+
+    @admin.display(description="last processed")
+    def last_processed(self, connection: Integration) -> SafeString:
+        """When what a poll brought was last taken in to its end."""
+        return html.when(connection.last_processed_at, empty="never")
+
+    @admin.display(description="polled")
+    def next_poll(self, connection: Integration) -> SafeString | str:
+        """How often it is polled, and when it rests until."""
+        kind = routing.instance_type_of(connection)
+        if kind is None or kind.fetch is None:
+            return "by its own schedule or by webhooks"
+        every = f"every {frequency(connection).total_seconds() / 60:g} min"
+        if connection.next_attempt_at is None:
+            return every
+        return html.joined([every, html.muted("rests until"), html.when(connection.next_attempt_at)])
+
+    @admin.display(description="history")
+    def history(self, connection: Integration) -> SafeString | str:
+        """How far the first reading of its history has come."""
+        if not connection.init_status:
+            return html.EMPTY
+        state = connection.get_init_status_display()
+        return html.joined([state, html.when(connection.initialized_at)])
+
+    @admin.display(description="operate")
+    def operations(self, connection: Integration) -> SafeString | str:
+        """What can be done, as buttons of the form around them."""
+        kind = routing.instance_type_of(connection)
+        other = ("resume", "Resume", "play_arrow") if connection.paused else ("pause", "Pause", "pause")
+        offered = [other]
+        if kind is not None and kind.fetch is not None:
+            offered.insert(0, ("fetch", "Poll now", "sync"))
+        if kind is not None and kind.init is not None:
+            offered.append(("initialize", "Read its history", "history"))
+        buttons = [self._button(connection, *each) for each in offered]
+        if kind is None or kind.fetch is None:
+            return html.joined(buttons)
+        again = self._button(connection, "fetch_since", "Read again", "replay")
+        return html.stacked(html.joined(buttons), html.joined([DAY, again], "op-row op-move"))
+
+    def _button(self, connection: Integration, name: str, text: str, icon: str) -> SafeString:
+        return html.post_button(text, reverse(f"admin:{self.name_of(name)}", args=[connection.pk]), icon=icon)
+
+    @admin.display(description="more")
+    def links(self, connection: Integration) -> SafeString:
+        """On to its runs, jobs, payloads and events."""
+        query = urlencode({"integration__id__exact": connection.pk})
+        lists = (
+            ("synclogs_synclog", "Runs"),
+            ("synclogs_job", "Jobs"),
+            ("integrations_rawpayload", "Payloads"),
+            ("integrations_event", "Events"),
+        )
+        return html.joined(
+            html.link(f"{reverse(f'admin:{name}_changelist')}?{query}", text) for name, text in lists
+        )
 
     @admin.display(description="runs")
     def runs(self, connection: Integration) -> SafeString:

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
+from accounts.models import Account
 from integrations.models.integration import Integration
 from synclogs.models import SyncLog
+
+if TYPE_CHECKING:
+    from django.db.models.manager import Manager
+
+    from accounts.models import User
+
+OPERATE_CONNECTIONS = "integrations.change_integration"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events, as far as a person may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """One's own; of all in one's accounts for those who operate connections; all for a superuser."""
+        if user.sees_all_accounts:
+            return self
+        own = Q(integration__user=user) | Q(integration__user=None, integration__credential__user=user)
+        if user.has_perm(OPERATE_CONNECTIONS):
+            own |= Q(integration__account__in=Account.objects.filter(membership__user=user))
+        return self.filter(own)
+
+
+class EventObjectQuerySet(models.QuerySet["EventObject"]):
+    """Objects, as far as a person may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """The same as for events: the objects of people whose connections one operates."""
+        if user.sees_all_accounts:
+            return self
+        seen = Q(user=user)
+        if user.has_perm(OPERATE_CONNECTIONS):
+            seen |= Q(
+                Exists(
+                    Integration.objects.filter(
+                        user=OuterRef("user"), provider=OuterRef("service"), account__membership__user=user
+                    )
+                )
+            )
+        return self.filter(seen)
 
 
 class _Written(models.Model):
@@ -62,6 +104,8 @@ class EventObject(_Written):
     url = models.CharField(max_length=2000, blank=True, default="")
     media_url = models.CharField(max_length=2000, blank=True, default="")
 
+    objects: ClassVar[Manager[EventObject]] = EventObjectQuerySet.as_manager()
+
     class Meta:
         db_table = "event_objects"
         verbose_name = "object"
@@ -90,6 +134,8 @@ class Event(_Written, _Measured):
     target = models.ForeignKey(EventObject, on_delete=models.CASCADE, related_name="events_as_target")
     target_metadata = models.JSONField(default=dict, blank=True)
     event_metadata = models.JSONField(default=dict, blank=True)
+
+    objects: ClassVar[Manager[Event]] = EventQuerySet.as_manager()
 
     class Meta:
         db_table = "integration_events"

@@ -133,7 +133,7 @@ class BaseProcessingJob(BaseJob):
         """A delivery whose last failed chunk was taken in after all counts as processed."""
         missing = RawPayload.objects.filter(delivery=OuterRef("pk"), processed_at__isnull=True)
         mended = WebhookDelivery.objects.filter(
-            ~Exists(missing), pk=self.payload.delivery_id, status=DeliveryStatus.FAILED
+            ~Exists(missing), raw_payloads=self.payload, status=DeliveryStatus.FAILED
         )
         mended.update(status=DeliveryStatus.PROCESSED, processed_at=timezone.now(), error="")
 

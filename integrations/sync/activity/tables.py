@@ -25,24 +25,29 @@ NOT_OLDER = (
     "AND (stored.received_at IS NULL OR stored.received_at <= excluded.received_at)"
 )
 
-# What became of an event's value stays with it: the value before the last change, and when that was.
+# What became of an event's value stays with it: the value before the last change (and its multiplier),
+# and when that was.
 METADATA_ON_POSTGRESQL = """CASE
     WHEN stored.value IS DISTINCT FROM excluded.value
         OR stored.value_multiplier IS DISTINCT FROM excluded.value_multiplier
     THEN excluded.event_metadata || jsonb_build_object(
-        'previous_value', stored.value, 'value_changed_at', excluded.updated_at)
+        'previous_value', stored.value, 'previous_multiplier', stored.value_multiplier,
+        'value_changed_at', excluded.updated_at)
     WHEN jsonb_exists(stored.event_metadata, 'value_changed_at')
     THEN excluded.event_metadata || jsonb_build_object(
         'previous_value', stored.event_metadata -> 'previous_value',
+        'previous_multiplier', stored.event_metadata -> 'previous_multiplier',
         'value_changed_at', stored.event_metadata -> 'value_changed_at')
     ELSE excluded.event_metadata END"""
 METADATA_ON_SQLITE = """CASE
     WHEN stored.value IS NOT excluded.value OR stored.value_multiplier IS NOT excluded.value_multiplier
     THEN json_set(excluded.event_metadata, '$.previous_value', stored.value,
+        '$.previous_multiplier', stored.value_multiplier,
         '$.value_changed_at', replace(excluded.updated_at, ' ', 'T') || '+00:00')
     WHEN json_type(stored.event_metadata, '$.value_changed_at') IS NOT NULL
     THEN json_set(excluded.event_metadata,
         '$.previous_value', json_extract(stored.event_metadata, '$.previous_value'),
+        '$.previous_multiplier', json_extract(stored.event_metadata, '$.previous_multiplier'),
         '$.value_changed_at', json_extract(stored.event_metadata, '$.value_changed_at'))
     ELSE excluded.event_metadata END"""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -84,7 +84,10 @@ def test_a_return_to_an_earlier_state_within_the_hour_is_not_skipped(
         SyncCursor.objects.all().delete()
         fetched(diary, trigger="scheduled")
         assert Event.objects.get().value == score
-    assert Event.objects.get().event_metadata["previous_value"] == 2
+    metadata = Event.objects.get().event_metadata
+    assert (metadata["previous_value"], metadata["previous_multiplier"]) == (2, 1)
+    changed_at = datetime.fromisoformat(metadata["value_changed_at"])
+    assert abs(changed_at - timezone.now()) < timedelta(minutes=1)
 
 
 def test_a_bad_item_is_an_issue_and_the_rest_is_taken(diary: Integration, vendor: DiarySandbox) -> None:
