@@ -24,8 +24,7 @@ def prepare(credentials: int) -> None:
             account=Account.objects.create(name=f"Company {number}"),
             tenant_id=client.tenant,
             client_id=client.client_id,
-            client_secret=client.client_secret,
-            app_key=client.app_key,
+            secrets={"client_secret": client.client_secret, "app_key": client.app_key},
         )
 
 

@@ -31,8 +31,7 @@ def _prepare() -> str:
             environment=environment,
             tenant_id=client.tenant,
             client_id=client.client_id,
-            client_secret=client.client_secret,
-            app_key=client.app_key,
+            secrets={"client_secret": client.client_secret, "app_key": client.app_key},
         )
     return f"{_credentials().count()} credentials, one of each environment of the sandbox's first tenant"
 

@@ -103,8 +103,11 @@ class ServiceTitanCredentialAdmin(VisibleOnly, OperatorAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: ServiceTitanCredential | None = None
     ) -> tuple[str, ...]:
-        """A credential never moves to another owner."""
-        return (*STATE, *(OWNER if obj is not None else ()))
+        """A credential never moves to another owner, nor to another tenant once it has brought records."""
+        if obj is None:
+            return STATE
+        tenant = ("tenant_id",) if obj.last_successful_sync_at is not None else ()
+        return (*STATE, *OWNER, *tenant)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only accounts that the user may see."""
@@ -127,8 +130,10 @@ class ServiceTitanCredentialAdmin(VisibleOnly, OperatorAdmin):
                 *("tenant_id", "client_id", "scheduled_sync_enabled", "sync_interval_minutes", "updated_at"),
             ]
         )
-        if form.entered or "client_id" in form.changed_data:
+        if form.entered:
             obj.replace_secrets(form.all_secrets())
+        elif "client_id" in form.changed_data:
+            obj.replace_secrets()
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -161,12 +161,15 @@ class ServiceTitanCredential(models.Model):
         self._reload_state()
         return bool(changed)
 
-    def replace_secrets(self, secrets: Mapping[str, str]) -> None:
-        """Enter new secrets: a way back from needing attention. A disabled one stays disabled."""
-        self.secrets = dict(secrets)
-        ServiceTitanCredential.objects.filter(pk=self.pk).update(
-            secrets=self.secrets, secrets_version=F("secrets_version") + 1, updated_at=timezone.now()
-        )
+    def replace_secrets(self, secrets: Mapping[str, str] | None = None) -> None:
+        """Enter new secrets (None: the client ID alone is new): a way back from needing attention.
+
+        A disabled one stays disabled.
+        """
+        changes: dict[str, Any] = {"secrets_version": F("secrets_version") + 1, "updated_at": timezone.now()}
+        if secrets is not None:
+            self.secrets = changes["secrets"] = dict(secrets)
+        ServiceTitanCredential.objects.filter(pk=self.pk).update(**changes)
         self.refresh_from_db(fields=["secrets_version"])
         self.mark_working()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
@@ -122,6 +123,33 @@ def test_new_secrets_replace_the_old_ones_and_take_it_back(
         reverse(f"{CREDENTIALS}_change", args=[credential.pk]), form
     )
     assert refused.status_code == 403
+
+
+def test_a_credential_whose_secrets_no_key_opens_can_be_edited_and_entered_again(
+    titan: Titan, credential: ServiceTitanCredential, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    client = signed_in("sudo_admin")
+    address = reverse(f"{CREDENTIALS}_change", args=[credential.pk])
+    form = {"tenant_id": credential.tenant_id, "client_id": "cid.other"}
+    assert "cid.sandbox" in page(client, credential)
+    assert client.post(address, form).status_code == 302
+    half = client.post(address, form | {"new_app_key": "ak1.new"}).content.decode()
+    assert "The stored secrets cannot be read any more: enter both." in half
+    assert "Not tested" in press(client, credential, "test").content.decode()
+    both = form | {"new_app_key": "ak1.new", "new_client_secret": "cs1.new"}
+    assert client.post(address, both).status_code == 302
+    fresh = ServiceTitanCredential.objects.get()
+    assert (fresh.client_id, fresh.client_secret) == ("cid.other", "cs1.new")
+
+
+def test_the_tenant_is_fixed_once_its_records_are_here(
+    titan: Titan, credential: ServiceTitanCredential
+) -> None:
+    client = signed_in("sudo_admin")
+    assert 'name="tenant_id"' in page(client, credential)
+    credential.note_success()
+    assert 'name="tenant_id"' not in page(client, credential)
 
 
 def test_a_test_says_what_servicetitan_said_and_marks_or_mends(
