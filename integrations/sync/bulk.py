@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import IntegrityError, connection, models, transaction
 
@@ -55,7 +56,7 @@ class Merge:
         )
         self._all_columns = ", ".join(_quoted(field) for field in [*self._fields, *fixed])
         self._constant_texts = tuple(
-            value.isoformat() if isinstance(value, datetime) else value for value in self._constants
+            str(value) if isinstance(value, datetime | UUID) else value for value in self._constants
         )
         self._types = "".join(f", %s::{field.db_type(connection)}" for field in fixed)
         replaced = {name: f"excluded.{_quoted(fields[name])}" for name in update}
@@ -93,18 +94,19 @@ class Merge:
         self._write_one_by_one(rows)
         return None
 
-    def insert_cells(self, rows: Sequence[Sequence[Any]]) -> Merged | None:
-        """The same for rows that nobody is known to have: straight into the table, unless somebody has."""
+    def insert_cells(self, rows: Callable[[], Iterable[Sequence[Any]]]) -> Merged | None:
+        """The same for rows that nobody is known to have: straight into the table, unless somebody has.
+
+        PostgreSQL takes rows in while later ones are still being made. `rows` may be asked for a second time.
+        """
         if connection.vendor != "postgresql":
-            return self.write_cells(rows)
+            return self.write_cells(rows())
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                self._copy(
-                    cursor, self._table, self._all_columns, ((*row, *self._constant_texts) for row in rows)
-                )
-            return Merged(len(rows), 0)
+                whole = ((*row, *self._constant_texts) for row in rows())
+                return Merged(self._copy(cursor, self._table, self._all_columns, whole), 0)
         except IntegrityError:
-            return self.write_cells(rows)
+            return self.write_cells(rows())
 
     def _write_one_by_one(self, rows: Iterable[Sequence[Any]]) -> None:
         places = ", ".join(["%s"] * (len(self._fields) + len(self._constants)))
@@ -116,10 +118,13 @@ class Merge:
             )
 
     @staticmethod
-    def _copy(cursor: Any, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    def _copy(cursor: Any, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> int:
+        count = 0
         with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+                count += 1
+        return count
 
     def _write_by_copy(self, rows: Iterable[Sequence[Any]]) -> Merged:
         digest = hashlib.blake2b(f"{self._table}{self._columns}".encode(), digest_size=6).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,12 +77,15 @@ class Mirror:
         """The primary keys of these rows."""
         return dict(self._lookup.select([self._pk], keys))
 
-    def merge(self, records: Sequence[RawRecord]) -> Merged | None:
-        """Insert or update these records, in the order of their keys so that two writers cannot deadlock."""
-        rows = list(_rows(sorted(records, key=_key)))
+    def merge(self, records: Sequence[RawRecord], is_ready: Callable[[RawRecord], bool]) -> Merged | None:
+        """Insert or update these records, in the order of their keys so that two writers cannot deadlock.
+
+        `is_ready` decodes a record that is not yet, and says whether it can be taken at all.
+        """
+        in_order = sorted(records, key=_key)
         if any(record.is_stored for record in records):
-            return self._merge.write_cells(rows)
-        return self._merge.insert_cells(rows)
+            return self._merge.write_cells(_rows(in_order))
+        return self._merge.insert_cells(lambda: _rows(filter(is_ready, in_order)))
 
 
 def _time(value: Any) -> datetime | None:
@@ -96,7 +99,7 @@ def _key(record: RawRecord) -> Any:
     return record.key
 
 
-def _rows(records: Sequence[RawRecord]) -> Iterator[tuple[Any, ...]]:
+def _rows(records: Iterable[RawRecord]) -> Iterator[tuple[Any, ...]]:
     for record in records:
         changed = json_text(record.changed) if record.changed else "[]"
         yield (

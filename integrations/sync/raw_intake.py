@@ -40,6 +40,8 @@ class RawIntake(Intake[RawRecord]):
         self._room_for_names = MAX_NAMED_ROWS
         self._modified_at = stream.columns.index(stream.modified) if stream.modified else None
         self._inserted = self._updated = 0
+        self._needs_all = type(stream).prepare is not BulkStream.prepare
+        self._refused_late: list[Refused] = []
         self.unknown: set[str] = set()
         self.anonymous = 0
 
@@ -75,21 +77,27 @@ class RawIntake(Intake[RawRecord]):
                 plan.unchanged.append(record)
         if self._mirror.needs_pks:
             plan.pks = {key: row[2] for key, row in stored.items()}
-        if differing:
+        if differing and not (stored or identified.skipped or self._needs_all) and write:
+            plan.created = differing
+        elif differing:
             decoded = list(self._decoded(differing, plan))
             self._stream.prepare(decoded, write=write)
             self._compare(decoded, plan, {key for key, row in stored.items() if row[1]}, stored.keys())
         return plan
 
     def merge(self, records: Sequence[RawRecord]) -> None:
-        """Insert or update these records by key."""
-        merged = self._mirror.merge(records)
+        """Insert or update these records by key; those that are not decoded yet are so on their way."""
+        merged = self._mirror.merge(records, self._is_ready)
         if merged is not None:
             self._inserted += merged.inserted
             self._updated += merged.updated
 
     def written(self, plan: Plan[RawRecord]) -> None:
         """Take over what the database counted; find new rows' primary keys where the stream needs them."""
+        if self._refused_late:
+            plan.created = [record for record in plan.created if not record.is_refused]
+            plan.refused += self._refused_late
+            self._refused_late = []
         if connection.vendor == "postgresql":
             plan.merged = self._inserted, self._updated
             self._inserted = self._updated = 0
@@ -107,25 +115,36 @@ class RawIntake(Intake[RawRecord]):
     def _decoded(self, records: Iterable[RawRecord], plan: Plan[RawRecord]) -> Iterable[RawRecord]:
         """Those that can be taken; of several with one key the one that was changed last."""
         for record in records:
-            candidates = [*(record.rivals or ()), record]
-            valid = [candidate for candidate in candidates if self._take(candidate, plan, record)]
+            if record.rivals is None:
+                if self._take(record, plan.refused):
+                    yield record
+                continue
+            candidates = [*record.rivals, record]
+            refused: list[Refused] = []
+            valid = [candidate for candidate in candidates if self._take(candidate, refused)]
+            if record.is_refused:
+                plan.refused.append(refused[-1])
             if not valid:
                 continue
-            if valid[-1] is not record:
-                plan.skipped -= 1
+            plan.skipped -= record.is_refused
             yield max(valid, key=_age)
 
-    def _take(self, record: RawRecord, plan: Plan[RawRecord], last: RawRecord) -> bool:
-        """Decode a record; one that cannot be taken is refused, a rival silently."""
+    def _is_ready(self, record: RawRecord) -> bool:
+        """Decode a new record while those before it are being written."""
+        if record.cells is None and not record.is_refused:
+            self._take(record, self._refused_late)
+        return not record.is_refused
+
+    def _take(self, record: RawRecord, refused: list[Refused]) -> bool:
+        """Decode a record; one that cannot be taken is put down as refused."""
         try:
             self._fill(record)
         except (RecordError, ArithmeticError) as found:
             error = found if isinstance(found, RecordError) else record_error(found)
-            if record is last:
-                shown = self._stream.excerpt(record.raw)
-                plan.refused.append(Refused(record.index, str(record.key), error, shown))
-            return False
-        return True
+            shown = self._stream.excerpt(record.raw)
+            refused.append(Refused(record.index, str(record.key), error, shown))
+            record.is_refused = True
+        return not record.is_refused
 
     def _fill(self, record: RawRecord) -> None:
         try:
@@ -136,11 +155,12 @@ class RawIntake(Intake[RawRecord]):
         record.text = text = str(record.raw, "utf-8")
         if "\\u0000" in text and holds_nul(fields):
             raise RecordError("it contains NUL or half a surrogate pair", code="bad_character")
-        record.cells = cells = list(self._stream.row(record.source))
+        cells = list(self._stream.row(record.source))
         if self._modified_at is not None:
             modified = cells[self._modified_at]
             record.modified = modified and aware(modified)
         self._mirror.cells.adapt(cells)
+        record.cells = cells
         record.content_hash = self._hash(canonical(fields))
         if len(fields) != len(self._known) or fields.keys() - self._known:
             self.unknown |= fields.keys() - self._known

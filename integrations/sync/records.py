@@ -34,8 +34,8 @@ class RawRecord:
     """A record of a bulk stream: the bytes that were received, decoded only when they are new.
 
     `source` is the decoded Struct, `cells` are the values of the stream's columns and `text` is the record,
-    all empty until then. `is_stored` says that its row was found; `rivals` are earlier records of the key in
-    the batch. The rest is as in Record.
+    all empty until then. `is_stored` says that its row was found, `is_refused` that it cannot be taken;
+    `rivals` are earlier records of the key in the batch. The rest is as in Record.
     """
 
     __slots__ = (
@@ -43,6 +43,7 @@ class RawRecord:
         "changed",
         "content_hash",
         "index",
+        "is_refused",
         "is_stored",
         "key",
         "modified",
@@ -63,7 +64,7 @@ class RawRecord:
         self.cells: list[Any] | None = None
         self.modified: datetime | None = None
         self.changed: tuple[str, ...] = ()
-        self.is_stored = False
+        self.is_refused = self.is_stored = False
         self.text = ""
         self.rivals: list[RawRecord] | None = None
 
