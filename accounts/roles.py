@@ -36,6 +36,7 @@ LEDGER = (
     "integrations.view_event",
     "integrations.view_eventobject",
     "integrations.view_block",
+    "integrations.view_ratebudget",
     "circuits.view_unlinkedplanner",
     "circuits.view_apistatusconfig",
     "circuits.view_unittype",
@@ -55,7 +56,13 @@ OPERATING = (
     "circuits.change_circuitplanner",
     "circuits.delete_circuitplanner",
 )
-GOVERNED_MODELS = ("accounts.user", "accounts.account", "accounts.membership", "integrations.credential")
+GOVERNED_MODELS = (
+    "accounts.user",
+    "accounts.account",
+    "accounts.membership",
+    "integrations.credential",
+    "integrations.oauthapplication",
+)
 GOVERNING = (
     "admin.view_logentry",
     "auth.view_group",

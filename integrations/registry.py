@@ -100,6 +100,12 @@ def get_provider(slug: str) -> Provider:
         raise LookupError(f"no provider is called {slug!r}; known: {', '.join(sorted(_providers))}") from None
 
 
+def label_of(slug: str) -> str:
+    """What people call a provider; its slug where nobody declared it."""
+    provider = _providers.get(slug)
+    return provider.label if provider is not None else slug.replace("_", " ").capitalize()
+
+
 def webhook_of(slug: str) -> Webhook | None:
     """How webhooks of this provider are taken; None for one that sends none, or is not known."""
     provider = _providers.get(slug)

@@ -144,6 +144,8 @@ NAVIGATION: list[dict[str, Any]] = [
             page("Connections", "hub", "integrations.integration", active=is_connections),
             page("Payloads", "inventory_2", "integrations.rawpayload"),
             page("Credentials", "key", "integrations.credential"),
+            page("OAuth applications", "app_registration", "integrations.oauthapplication"),
+            page("Call budgets", "speed", "integrations.ratebudget"),
         ],
     },
     {

@@ -5,6 +5,8 @@ from django.contrib import admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from integrations.admin.activity import EventAdmin, EventObjectAdmin
+from integrations.admin.applications import OAuthApplicationAdmin
+from integrations.admin.budgets import RateBudgetAdmin
 from integrations.admin.connections import IntegrationAdmin
 from integrations.admin.credentials import CredentialAdmin
 from integrations.admin.deliveries import WebhookDeliveryAdmin
@@ -18,6 +20,8 @@ __all__ = [
     "EventAdmin",
     "EventObjectAdmin",
     "IntegrationAdmin",
+    "OAuthApplicationAdmin",
+    "RateBudgetAdmin",
     "RawPayloadAdmin",
     "WebhookDeliveryAdmin",
 ]

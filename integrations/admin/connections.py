@@ -10,23 +10,25 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
 from integrations.admin import connection_operations
+from integrations.admin import connection_page as page
 from integrations.admin.connection_operations import Operation
 from integrations.admin.schedules import schedules_page
-from integrations.jobs import breaker
 from integrations.jobs.connection_health import frequency
-from integrations.models import InitStatus, Integration, IntegrationStatus
+from integrations.models import Integration
 from integrations.polling import routing
+from integrations.registry import label_of
 from synclogs.admin import html
-from synclogs.admin.base import OperatorAdmin, View, VisibleOnly
+from synclogs.admin.base import OperatorAdmin, View, VisibleOnly, signed_in_user
 from synclogs.admin.filters import ValuesFilter
 from synclogs.admin.operate import OPERATE
-from synclogs.admin.words import counted, humanized
+from synclogs.admin.words import humanized
 
 EDITABLE = ("name", "paused")
 DAY = SafeString('<label class="op-row">Again from <input type="date" name="since" class="op-date"></label>')
@@ -57,7 +59,8 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
         ProviderFilter,
     )
     search_fields = ("name", "provider", "external_id", "last_error_message")
-    list_select_related = ("account",)
+    list_select_related = ("account", "credential")
+    change_form_outer_before_template = "admin/integrations/connection.html"
     ordering = ("provider", "name")
     actions = ("fetch_selected", "pause_selected", "resume_selected")
     empty_title = "No connections yet"
@@ -76,6 +79,7 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
                     "history",
                     "errors_in_a_row",
                     "error_text",
+                    "breaker",
                     "links",
                 )
             },
@@ -87,9 +91,10 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """The page of schedules, before Django's own."""
+        """The page of schedules, connecting, and the operations, before Django's own."""
         return [
             self.read_path("schedules/", self.schedules_view, "schedules"),
+            self.read_path("connect/", self.connect_view, "connect"),
             *(
                 self.post_path(f"<path:object_id>/{name}/", self._view_of(operation), name)
                 for name, operation in OPERATIONS.items()
@@ -133,6 +138,34 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
         for connection in queryset:
             connection_operations.resume(self, request, connection)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with a way to connect for those who may."""
+        starters = [("Connect", reverse(f"admin:{self.name_of('connect')}"))] if _may_connect(request) else []
+        return super().changelist_view(request, {"starters": starters, **(extra_context or {})})
+
+    def connect_view(self, request: HttpRequest) -> HttpResponse:
+        """Which vendor to connect, for which account."""
+        if not _may_connect(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Connect an account",
+            **page.connect_context(signed_in_user(request)),
+        }
+        return TemplateResponse(request, "admin/integrations/connect.html", context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """The page, with how the connection is doing above the form."""
+        connection: Integration | None = context.get("original")
+        if connection is not None:
+            context |= page.context(request, connection)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def schedules_view(self, request: HttpRequest) -> HttpResponse:
         """What starts by the clock, and when next."""
         return schedules_page(self, request)
@@ -161,27 +194,18 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     @admin.display(ordering="status")
     def health(self, connection: Integration) -> SafeString:
         """One word on whether it works."""
-        if connection.paused:
-            return html.label("paused", "mute")
-        if connection.status == IntegrationStatus.NEEDS_ATTENTION:
-            reason = humanized(connection.status_reason)
-            return html.joined([html.label("needs attention", "bad"), html.muted(reason)])
-        if breaker.is_open(connection):
-            until = html.when(connection.breaker_open_until)
-            return html.joined([html.label("breaker open", "bad"), html.muted("tried again"), until])
-        if connection.init_status in (InitStatus.PENDING, InitStatus.RUNNING):
-            return html.label("reading its history", "info")
-        if connection.error_count:
-            return html.label(f"failing ({counted(connection.error_count, 'error')})", "warn")
-        if connection.last_successful_update_at is None:
-            return html.label("never synced", "mute")
-        return html.label("healthy", "ok")
+        return page.health(connection)
+
+    @admin.display(description="circuit breaker")
+    def breaker(self, connection: Integration) -> SafeString:
+        """Whether it is left alone for now."""
+        return page.breaker_text(connection)
 
     @admin.display(description="provider", ordering="provider")
     def provider_name(self, connection: Integration) -> SafeString:
         """The vendor and the kind of data."""
         kind = humanized(connection.instance_type).lower()
-        return html.joined([humanized(connection.provider), html.muted(kind)])
+        return html.joined([label_of(connection.provider), html.muted(kind)])
 
     @admin.display(description="last success", ordering="last_successful_update_at")
     def last_success(self, connection: Integration) -> SafeString:
@@ -282,3 +306,7 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     def settings_json(self, connection: Integration) -> SafeString:
         """Its settings, without anything secret."""
         return html.pretty_json(connection.configuration)
+
+
+def _may_connect(request: HttpRequest) -> bool:
+    return request.user.has_perm("integrations.add_credential")

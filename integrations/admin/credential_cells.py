@@ -17,15 +17,24 @@ TONES = {
     CredentialStatus.REVOKED: "bad",
     CredentialStatus.DISABLED: "mute",
 }
+REASONS = {
+    "reauth": "has to be connected again",
+    "approval_timeout": "nobody approved the access in time",
+}
 WHAT_TO_DO = {
     CredentialStatus.PENDING_APPROVAL: "It waits for its owner's approval at the vendor.",
     CredentialStatus.ACTIVE: "It is used. There is nothing to do.",
     CredentialStatus.NEEDS_ATTENTION: (
-        "The vendor refused it, so it is not used. Enter new secrets below, or test it if the cause is gone."
+        "The vendor refused it: it is not used. Enter new secrets or reconnect, or test it once it is mended."
     ),
-    CredentialStatus.REVOKED: "Its owner withdrew it at the vendor. Enter new secrets below.",
+    CredentialStatus.REVOKED: "Its owner withdrew it at the vendor. Enter new secrets or reconnect.",
     CredentialStatus.DISABLED: "An operator switched it off. Re-activate uses it again.",
 }
+
+
+def in_words(reason: str) -> str:
+    """A reason's code for people."""
+    return REASONS.get(reason) or humanized(reason)
 
 
 def provider(credential: Credential) -> str:
@@ -37,7 +46,7 @@ def provider(credential: Credential) -> str:
 def status(credential: Credential) -> SafeString:
     """The status in its color, and why."""
     tone = TONES[CredentialStatus(credential.status)]
-    reason = humanized(credential.status_reason)
+    reason = in_words(credential.status_reason)
     return html.joined([html.label(credential.get_status_display(), tone), html.muted(reason)])
 
 

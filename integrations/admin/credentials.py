@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter, RelatedD
 from accounts.models import Account, User
 from integrations.admin import credential_cells as cells
 from integrations.admin import credential_operations as operations
+from integrations.admin.connection_page import can_reconnect, oauth_provider
 from integrations.admin.credential_form import CredentialForm, field_names, secret_fields
 from integrations.admin.ports import CredentialSort, credential_sort, credential_sorts
 from integrations.models import Credential, CredentialStatus
@@ -144,6 +145,7 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
                 "can_operate": self.has_change_permission(request, credential),
                 "can_test": sort is not None and sort.test is not None,
                 "can_reactivate": credential.status in operations.REVIVABLE,
+                "can_reconnect": can_reconnect(credential),
                 "can_disable": credential.status != CredentialStatus.DISABLED,
             }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -196,6 +198,8 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
     @admin.display(description="secrets")
     def no_secrets(self, credential: Credential) -> str:
         """Said in place of inputs."""
+        if oauth_provider(credential.provider) is not None:
+            return "They come from the vendor's consent page: press Reconnect for new ones."
         return "The secrets of this provider are not entered here."
 
     def changeable(self, request: HttpRequest, object_id: int) -> Credential | None:

@@ -12,7 +12,8 @@ from integrations.models import Credential
 class CredentialSort:
     """How the credentials of a provider are entered and tried.
 
-    `secrets` are (name, label, help text) of what is entered; all of them are needed. `test` makes one cheap
+    `secrets` are (name, label, help text) of what is entered; all of them are needed, and none are where they
+    come through a consent page. `test` makes one cheap
     call with a credential and raises IntegrationError when the vendor does not take it; None where there is
     no such call. `connected` makes the connections of a credential whose secrets were entered, where entering
     them is all that connecting takes; it is called in the transaction that stores them.
@@ -36,7 +37,8 @@ def add_credential_sort(sort: CredentialSort) -> None:
 
 def credential_sorts() -> list[CredentialSort]:
     """Every provider whose credentials can be entered, by label."""
-    return sorted(_sorts.values(), key=lambda sort: sort.label)
+    entered = (sort for sort in _sorts.values() if sort.secrets)
+    return sorted(entered, key=lambda sort: sort.label)
 
 
 def credential_sort(provider: str) -> CredentialSort | None:

@@ -63,7 +63,7 @@ class MonzoClient:
     Every method raises IntegrationError; those of `errors.py` say what Monzo means.
     """
 
-    def __init__(self, authenticator: Authenticator, scope: str) -> None:
+    def __init__(self, authenticator: Authenticator, scope: str, account_id: int | None = None) -> None:
         self._session = ApiSession(
             settings.MONZO_API_BASE,
             provider=PROVIDER,
@@ -73,7 +73,7 @@ class MonzoClient:
             read_timeout=30.0,
             total_timeout=90.0,
             retry=POLICY,
-            budget=shared_budget(Limits(PROVIDER, scope, (CALLS,))),
+            budget=shared_budget(Limits(PROVIDER, scope, (CALLS,), account_id)),
             max_body_bytes=MAX_BODY_BYTES,
             explain=explain,
         )
@@ -86,7 +86,7 @@ class MonzoClient:
             return client_for(credential)
 
         token = CredentialToken(credential, token_endpoint(), client)
-        return cls(token, f"credential {credential.pk}")
+        return cls(token, f"credential {credential.pk}", credential.account_id)
 
     @classmethod
     def of_reply(cls, reply: TokenReply) -> MonzoClient:
