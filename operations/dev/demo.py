@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from circuits import services
 from circuits.models import Circuit
 from circuits.statuses import ApiStatus
-from integrations.demonstration import Demonstration
+from integrations.demonstration import Control, Demonstration
 from integrations.registry import Provider, all_providers
 from operations.dev.narrator import Narrator
 from operations.dev.people import create_known_planners
@@ -109,18 +110,19 @@ class Demo:
         """The same three runs for another provider, as it declares them."""
         noun = demonstration.noun
         self.narrator.say(f"{provider.label}: {demonstration.prepare()}")
-        self._sync(FIRST, demonstration)
-        jobs = self._sync(SECOND, demonstration)
+        control = partial(sandbox.control, provider.slug)
+        self._sync(FIRST, demonstration, control)
+        jobs = self._sync(SECOND, demonstration, control)
         self._say_what_was_written(self.syncs[-jobs:], noun)
         sandbox.control(provider.slug, *demonstration.edit)
         self.narrator.say(f"{provider.label}: some {noun} were edited at the sandbox")
-        self._sync(THIRD, demonstration)
+        self._sync(THIRD, demonstration, control)
 
-    def _sync(self, step: str, demonstration: Demonstration) -> int:
+    def _sync(self, step: str, demonstration: Demonstration, control: Control) -> int:
         """Queue and follow one round; returns how many jobs it had."""
-        jobs = demonstration.start()
+        jobs = demonstration.sync(control)
         for job in jobs:
-            self._follow(step, str(job.integration or ""), job, demonstration.noun)
+            self._follow(step, str(job.integration or "a delivery"), job, demonstration.noun)
         return len(jobs)
 
     def _follow(self, step: str, of: str, job: Job, noun: str) -> None:

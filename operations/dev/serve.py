@@ -7,6 +7,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -67,9 +68,7 @@ class Server:
         directory = data_directory()
         self.narrator.say(f"Database: {database_name()}, {Circuit.objects.count():,} circuits")
         try:
-            if self.sandbox:
-                self._start_sandbox(directory)
-            self._start_workers()
+            self._start_workers(self._start_sandbox(directory) if self.sandbox else None)
             url = self._start_web()
         except (ChildDied, TimeoutError, OSError) as error:
             raise CannotServe(str(error)) from error
@@ -84,23 +83,26 @@ class Server:
             after_each_look()
             time.sleep(TICK_SECONDS)
 
-    def _start_sandbox(self, directory: Path) -> None:
+    def _start_sandbox(self, directory: Path) -> Sandbox:
         port_file = directory / "log" / "sandbox.port"
         sandbox = Sandbox.start(self.children, port_file, circuits=self.circuits, port=SANDBOX_PORT)
         self.environ = sandbox_environment(sandbox.url)
         other = "" if sandbox.port == SANDBOX_PORT else f" (port {SANDBOX_PORT} is taken)"
         self.narrator.say(f"Sandbox: WorkStudio with {sandbox.circuits():,} circuits at {sandbox.url}{other}")
+        return sandbox
 
-    def _start_workers(self) -> None:
+    def _start_workers(self, sandbox: Sandbox | None) -> None:
         start_workers(self.children, self.environ)
-        if self.sandbox and not Circuit.objects.exists():
+        if sandbox is None:
+            return
+        if not Circuit.objects.exists():
             create_known_planners()
             services.queue_circuit_sync(tuple(ApiStatus))
             self.narrator.say("The database has no circuits yet: a first sync is queued")
-        for provider in all_providers() if self.sandbox else ():
+        for provider in all_providers():
             if provider.demonstration is not None and provider.demonstration.is_new():
                 self.narrator.say(f"{provider.label}: {provider.demonstration.prepare()}; a sync is queued")
-                provider.demonstration.start()
+                provider.demonstration.sync(partial(sandbox.control, provider.slug))
 
     def _start_web(self) -> str:
         port = free_port(self.port)

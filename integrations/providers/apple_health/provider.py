@@ -2,6 +2,7 @@
 
 from integrations import registry
 from integrations.providers.apple_health import door
+from integrations.providers.apple_health.demonstration import DEMONSTRATION
 from integrations.providers.apple_health.envelope import METRICS, WORKOUTS
 from integrations.providers.apple_health.imports import AppleHealthImport
 from integrations.providers.apple_health.jobs import (
@@ -10,13 +11,23 @@ from integrations.providers.apple_health.jobs import (
     AppleHealthWorkoutData,
 )
 from integrations.providers.apple_health.slug import PROVIDER
+from integrations.sandbox.base import ProviderSandbox
 from integrations.webhooks.declaration import Webhook
+
+
+def _sandbox() -> ProviderSandbox:
+    from integrations.providers.apple_health.sandbox import AppleHealthSandbox
+
+    return AppleHealthSandbox()
+
 
 APPLE_HEALTH = registry.register(
     registry.Provider(
         slug=PROVIDER,
         label="Apple Health",
         jobs=(AppleHealthWebhookHook, AppleHealthMetricData, AppleHealthWorkoutData, AppleHealthImport),
+        sandbox=_sandbox,
+        demonstration=DEMONSTRATION,
         kind="webhook",
         instance_types={
             WORKOUTS: registry.InstanceType(hook=AppleHealthWebhookHook),
