@@ -9,6 +9,7 @@ from importlib import import_module
 
 MODULES = {
     "circuits": "benchmarks.circuits_command",
+    "health": "benchmarks.health",
     "queue": "benchmarks.queue",
     "streams": "benchmarks.streams.command",
     "servicetitan": "benchmarks.servicetitan",

@@ -21,7 +21,6 @@ import psycopg
 from benchmarks.environment import machine, use_defaults
 from benchmarks.hooks.reference import TABLES
 from benchmarks.stores import postgres_server, postgres_store
-from synclogs.commands.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 MUST = 0.7
@@ -177,6 +176,8 @@ def _entries(rounds: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 def _text(
     entries: Sequence[dict[str, Any]], version: str, ratio: float, acknowledged: int, stored: dict[str, int]
 ) -> str:
+    from synclogs.commands.tables import table
+
     columns = ("server", "per_second", "p50_ms", "p99_ms", "max_ms", "errors", "of_this")
     rows = [tuple(entry[column] for column in columns) for entry in entries]
     end = (
