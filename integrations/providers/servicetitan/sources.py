@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from django.utils import timezone
 
 from integrations.http.deadline import Deadline
 from integrations.http.paginators import Page, PageWalk
@@ -73,7 +74,7 @@ class Source:
         except ServiceTitanApiError as error:
             if token is None or error.status_code != 400 or "from" not in error.errors:
                 raise
-            since = _overlapping(start.high_water)
+            since = _overlapping(start)
             logger.warning(
                 "the feed of %s refused its token, going on from %s", kind, since or "its beginning"
             )
@@ -86,7 +87,7 @@ class Source:
         So each request asks for page 1 of what changed since the last record seen; only where a whole page
         has one and the same time, the page number goes up. Raises ServiceTitanError.
         """
-        since = start.state.get("modified_from") or _overlapping(start.high_water)
+        since = start.state.get("modified_from") or _overlapping(start)
         page = int(start.state.get("page", 1))
         while True:
             _check(start.deadline)
@@ -120,8 +121,16 @@ def _check(deadline: Deadline | None) -> None:
         deadline.check()
 
 
-def _overlapping(high_water: datetime | None) -> str | None:
-    """Five minutes before a moment, as the vendor reads it: changes may show up late and out of order."""
+def _overlapping(start: Start) -> str | None:
+    """Five minutes before the high-water mark, as the vendor reads it: changes may show up late.
+
+    A mark in the future comes from a record with a wrong time, and would hide every change until then: the
+    day before the last run stands in for it.
+    """
+    high_water = start.high_water
+    if high_water is not None and high_water > timezone.now():
+        last_run = start.state.get("last_run_at")
+        high_water = datetime.fromisoformat(last_run) - timedelta(days=1) if last_run else None
     if high_water is None:
         return None
     return (high_water - OVERLAP).astimezone(UTC).isoformat().replace("+00:00", "Z")

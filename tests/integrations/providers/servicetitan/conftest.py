@@ -114,3 +114,9 @@ def make_credential(db: None) -> MakeCredential:
 def credential(make_credential: MakeCredential) -> ServiceTitanCredential:
     """The first tenant's credential."""
     return make_credential()
+
+
+@pytest.fixture(autouse=True)
+def _long_leases(settings: Settings) -> None:
+    """Leases that no test outlives: nothing is renewed meanwhile."""
+    settings.JOB_LEASE_SECONDS = 600.0

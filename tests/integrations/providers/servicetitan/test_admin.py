@@ -17,18 +17,13 @@ from integrations.providers.servicetitan.models import CredentialState, ServiceT
 from synclogs.models import Job, SyncLog
 from tests.factories import AccountFactory, UserFactory
 from tests.integrations.providers.servicetitan.conftest import MakeCredential, Titan
-from tests.integrations.providers.servicetitan.test_other_commands import make_run
+from tests.integrations.providers.servicetitan.syncing import make_run, sync
 
 CREDENTIALS = "admin:servicetitan_servicetitancredential"
 CUSTOMERS = "admin:servicetitan_servicetitancustomer"
 INVOICES = "admin:servicetitan_servicetitaninvoice"
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _long_leases(settings: Settings) -> None:
-    settings.JOB_LEASE_SECONDS = 600.0
 
 
 def signed_in(role: str, *accounts: Account) -> Client:
@@ -53,8 +48,6 @@ def status_of(credential: ServiceTitanCredential) -> str:
 def test_each_sees_the_records_of_their_accounts_only(titan: Titan, make_credential: MakeCredential) -> None:
     titan.seed(customers=3, invoices=2, tenants=2)
     mine, other = make_credential(1), make_credential(2)
-    from tests.integrations.providers.servicetitan.test_sync import sync
-
     sync(mine), sync(other)
     viewer = signed_in("viewer", mine.account)
     for name in (CREDENTIALS, CUSTOMERS, INVOICES):
@@ -234,8 +227,6 @@ def test_selected_ones_are_synced_together(titan: Titan, make_credential: MakeCr
 def test_lists_ask_as_often_for_many_rows_as_for_few(
     titan: Titan, make_credential: MakeCredential, name: str, django_assert_max_num_queries: Any
 ) -> None:
-    from tests.integrations.providers.servicetitan.test_sync import sync
-
     titan.seed(customers=40, invoices=40)
     credential = make_credential()
     sync(credential)
@@ -255,8 +246,6 @@ def test_lists_ask_as_often_for_many_rows_as_for_few(
 
 
 def test_an_invoice_leads_to_its_customer_and_back(titan: Titan, credential: ServiceTitanCredential) -> None:
-    from tests.integrations.providers.servicetitan.test_sync import sync
-
     titan.seed(customers=3, invoices=3)
     sync(credential)
     client = signed_in("viewer", credential.account)

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.models import AccountStatus
-from integrations.providers.servicetitan.models import CredentialState, ServiceTitanCredential
+from integrations.providers.servicetitan.models import CredentialState
 from synclogs.models import CommandExecution, Job, SyncLog, SyncStatus, SyncTrigger
 from tests.factories import SyncLogFactory
 from tests.integrations.providers.servicetitan.conftest import MakeCredential, Titan
-from tests.integrations.providers.servicetitan.test_process_command import FIVE_KEYS, Said, run
+from tests.integrations.providers.servicetitan.syncing import (
+    FIVE_KEYS,
+    Said,
+    make_run,
+    run,
+)
 
 HEADINGS = [
     *("ID", "Company", "Data Type", "Status", "Started", "Completed"),
@@ -26,30 +30,12 @@ HEADINGS = [
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def _long_leases(settings: Settings) -> None:
-    settings.JOB_LEASE_SECONDS = 600.0
-
-
 def status(*args: str) -> Said:
     return run(*args, command="servicetitan_sync_status")
 
 
 def retry(*args: str) -> Said:
     return run(*args, command="servicetitan_retry_failed_syncs")
-
-
-def make_run(credential: ServiceTitanCredential, sync_type: str = "both", **fields: Any) -> SyncLog:
-    """A run of ServiceTitan; `failed=True` and the factory's other traits apply."""
-    log: SyncLog = SyncLogFactory(
-        account=credential.account,
-        integration=credential.integration,
-        provider="servicetitan",
-        sync_type=sync_type,
-        context={},
-        **fields,
-    )
-    return log
 
 
 def cells(line: str) -> list[str]:

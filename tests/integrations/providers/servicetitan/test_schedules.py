@@ -10,14 +10,9 @@ from integrations.providers.servicetitan.schedules import SCHEDULES, ProcessSche
 from integrations.schedules.declared import declared_schedules
 from synclogs.models import Job, JobStatus, SyncLog, SyncTrigger
 from tests.integrations.providers.servicetitan.conftest import MakeCredential, Titan
-from tests.integrations.providers.servicetitan.test_other_commands import make_run
+from tests.integrations.providers.servicetitan.syncing import make_run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _long_leases(settings: Settings) -> None:
-    settings.JOB_LEASE_SECONDS = 600.0
 
 
 def test_the_times_are_those_of_the_older_system() -> None:
