@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from integrations.alerts import rules
 from integrations.alerts.notify import NotifyAlert
@@ -58,13 +58,13 @@ def run_ended_well(job: Job, run: SyncLog) -> None:
 
 
 def recover_by_later_success() -> int:
-    """Recover what jobs without a run had alerted, once a job of the same work has succeeded since."""
+    """Recover what jobs without a run of their own had alerted, once one of the same work has succeeded."""
     good = Job.objects.filter(
         Q(integration_id=OuterRef("integration_id"))
         | Q(integration__isnull=True, account_id=OuterRef("account_id")),
+        Q(run__job__isnull=True) | ~Q(run__job=F("pk")),
         name=OuterRef("source"),
         status=JobStatus.SUCCEEDED,
-        run__isnull=True,
         finished_at__gt=OuterRef("last_seen"),
     ).order_by()
     failed = Alert.objects.filter(state=AlertState.OPEN, rule__in=RECOVERS_WITH_A_GOOD_RUN)

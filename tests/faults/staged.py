@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @register_job
 class EntryData(BaseEventJob):
-    """One event and one block an entry."""
+    """One event and one block an entry. The page's context says how many seconds a chunk takes."""
 
     name = "faults.entry_data"
     provider = "faults"
@@ -29,6 +29,10 @@ class EntryData(BaseEventJob):
     queue = JobQueue.FETCH
     timeout = 60
     backoff = (1, 1)
+
+    def prepare(self, items: Sequence[Any]) -> None:
+        """Take time."""
+        time.sleep(self.payload.context["seconds"])
 
     def map_item(self, item: Any, index: int) -> Iterable[Draft]:
         """The writer of the entry was at a place."""
@@ -60,4 +64,5 @@ class EntryPull(BaseFetchJob):
         for page in range(first, self.args["pages"]):
             time.sleep(self.args["seconds"])
             items = [{"id": page * ITEMS_PER_PAGE + n} for n in range(ITEMS_PER_PAGE)]
-            yield Page(EntryData, items, cursors=(CursorMove(STREAM, {"page": page + 1}),))
+            context = {"seconds": self.args.get("chunk_seconds", 0)}
+            yield Page(EntryData, items, context, cursors=(CursorMove(STREAM, {"page": page + 1}),))

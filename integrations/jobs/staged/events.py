@@ -39,7 +39,7 @@ class BaseEventJob(BaseProcessingJob):
         """
 
     def prepare(self, items: Sequence[Any]) -> None:
-        """Look up, for all items at once, what mapping them takes."""
+        """Look up, for all items at once, what mapping them takes; before the chunk's transaction."""
 
     def source_id(self, item: Any) -> str:
         """The vendor's name of an item, as well as it can be read; for issues."""
@@ -49,18 +49,23 @@ class BaseEventJob(BaseProcessingJob):
         """A short piece of an item that could not be taken; it is redacted."""
         return excerpt(canonical(item))
 
-    def process(self, items: Sequence[Any]) -> Processed:
-        """Map each item, then write all of them."""
+    def read(self, items: Sequence[Any]) -> None:
+        """Map each item."""
         self.prepare(items)
         builder = RowBuilder(self._scope())
-        taken: list[ItemRows] = []
-        refused: list[Refused] = []
+        self._taken: list[ItemRows] = []
+        self._unreadable: list[Refused] = []
         for index, item in enumerate(items):
             try:
-                taken.append(self._rows(builder, item, index))
+                self._taken.append(self._rows(builder, item, index))
             except RecordError as error:
-                refused.append(self._refusal(item, index, error))
-        written = ActivityWriter(self._scope(), authoritative_blocks=self.authoritative_blocks).write(taken)
+                self._unreadable.append(self._refusal(item, index, error))
+
+    def process(self, items: Sequence[Any]) -> Processed:
+        """Write what could be mapped, all of it at once."""
+        writer = ActivityWriter(self._scope(), authoritative_blocks=self.authoritative_blocks)
+        written = writer.write(self._taken)
+        refused = list(self._unreadable)
         refused += [self._refusal(items[each.index], each.index, each.error) for each in written.refused]
         written.counts.failed = len(refused)
         return Processed(written.counts, refused)
@@ -72,7 +77,8 @@ class BaseEventJob(BaseProcessingJob):
         except (RecordError, DatabaseError):
             raise
         except Exception as error:
-            logger.exception("item %d of payload %s cannot be mapped", index, self.payload.pk)
+            if not self._unreadable:  # one traceback a chunk says enough; the issues name the others
+                logger.exception("item %d of payload %s cannot be mapped", index, self.payload.pk)
             raise RecordError(f"{type(error).__name__}: {error}", code="mapping_failed") from error
         return builder.build(rows, drafts)
 

@@ -50,6 +50,8 @@ class Processed:
 class BaseProcessingJob(BaseJob):
     """Takes one RawPayload in. A subclass writes `process`; its `job_type` is the payloads' kind.
 
+    What takes time belongs into `read`, which is called before the transaction of the chunk.
+
     Whatever happens twice leaves the same rows: a payload that was processed is not processed again, and the
     rows, the run's counts, the issues and the payload's mark are one transaction under the job's claim.
     """
@@ -61,6 +63,9 @@ class BaseProcessingJob(BaseJob):
 
     payload: RawPayload
     _refused: Sequence[Refused] = ()
+
+    def read(self, items: Sequence[Any]) -> None:
+        """Make of the items what `process` writes; nothing is locked yet."""
 
     @abstractmethod
     def process(self, items: Sequence[Any]) -> Processed:
@@ -99,6 +104,7 @@ class BaseProcessingJob(BaseJob):
         return self.payload.integration
 
     def _take_in(self, items: list[Any]) -> str | None:
+        self.read(items)
         with transaction.atomic():
             self._hold()
             done = self.process(items)
