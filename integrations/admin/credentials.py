@@ -21,6 +21,7 @@ from integrations.admin import credential_operations as operations
 from integrations.admin.connection_page import can_reconnect, oauth_provider
 from integrations.admin.credential_form import CredentialForm, field_names, secret_fields
 from integrations.admin.ports import CredentialSort, credential_sort, credential_sorts
+from integrations.admin.webhook_address import address_page, has_address
 from integrations.models import Credential, CredentialStatus
 from synclogs.admin import html
 from synclogs.admin.base import OperatorAdmin, VisibleOnly, signed_in_user
@@ -76,6 +77,7 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
             self.post_path("<int:object_id>/test/", self.test_view, "test"),
             self.post_path("<int:object_id>/reactivate/", self.reactivate_view, "reactivate"),
             self.post_path("<int:object_id>/disable/", self.disable_view, "disable"),
+            self.post_path("<int:object_id>/address/", self.address_view, "address"),
             *super().get_urls(),
         ]
 
@@ -146,6 +148,7 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
                 "can_test": sort is not None and sort.test is not None,
                 "can_reactivate": credential.status in operations.REVIVABLE,
                 "can_reconnect": can_reconnect(credential),
+                "has_address": has_address(credential),
                 "can_disable": credential.status != CredentialStatus.DISABLED,
             }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -220,6 +223,15 @@ class CredentialAdmin(VisibleOnly, OperatorAdmin):
     def test_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Make one call with it and say what came of that."""
         return self._one(request, object_id, operations.test)
+
+    def address_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show where its vendor sends webhooks."""
+        credential = self.changeable(request, object_id)
+        return (
+            self.missing(request, object_id)
+            if credential is None
+            else address_page(self, request, credential)
+        )
 
     def _one(self, request: HttpRequest, object_id: int, operation: operations.Operation) -> HttpResponse:
         credential = self.changeable(request, object_id)

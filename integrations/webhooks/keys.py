@@ -24,6 +24,7 @@ from synclogs.redaction import register_secret
 
 KEY_BYTES = 32
 LONGEST_KEY = 200
+OVERLAP = timedelta(days=7)
 MOST_FOUND = 1024
 LISTENING = (CredentialStatus.ACTIVE, CredentialStatus.PENDING_APPROVAL, CredentialStatus.NEEDS_ATTENTION)
 

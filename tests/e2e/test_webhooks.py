@@ -43,3 +43,14 @@ def test_a_delivery_is_found_and_replayed(signed_in: Page, operator: User) -> No
     signed_in.get_by_role("button", name="Replay").click()
     signed_in.wait_for_url("**/synclogs/job/**")
     assert Job.objects.count() == before + 1
+
+
+def test_an_address_is_shown_on_the_credentials_page(signed_in: Page, operator: User) -> None:
+    phone = Phone(Account.objects.platform(), operator, "metrics")
+    signed_in.goto(reverse("admin:integrations_credential_change", args=[phone.credential.pk]))
+    kept(signed_in, "credential")
+    signed_in.get_by_role("button", name="Webhook address").click()
+    expect(signed_in.get_by_text(f"/webhooks/apple_health/{phone.key}/")).to_be_visible()
+    kept(signed_in, "address")
+    signed_in.get_by_role("button", name="Make a new address").click()
+    expect(signed_in.get_by_text("go on working for 7 days")).to_be_visible()

@@ -20,7 +20,6 @@ from synclogs.commands import CommandResult, ExitCode, OperatorCommand, UsageErr
 
 ACTIONS = ("list", "replay", "redeliver", "address")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-OVERLAP = timedelta(days=7)
 
 
 class Command(OperatorCommand):
@@ -265,7 +264,7 @@ def _address(options: dict[str, Any]) -> CommandResult:
     if webhook_of(credential.provider) is None:
         raise UsageError(f"{credential.provider} takes no webhooks")
     try:
-        key = keys.rotate_key(credential, overlap=OVERLAP) if options["rotate"] else ""
+        key = keys.rotate_key(credential, overlap=keys.OVERLAP) if options["rotate"] else ""
         return CommandResult(action="address", data={"address": keys.address(credential, key)})
     except SecretUnreadable as error:
         return CommandResult.failed(error.code, f"{error}. {error.actionable_message}", action="address")

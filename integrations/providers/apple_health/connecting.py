@@ -20,9 +20,14 @@ def connect(account: Account, user: User) -> Credential:
             external_id="",
             defaults={"kind": "webhook", "label": f"Phone of {user}", "secrets": {}},
         )
-        for instance_type in MAPPED:
-            _connection(credential, instance_type)
+        make_connections(credential)
     return credential
+
+
+def make_connections(credential: Credential) -> None:
+    """One connection a kind of data; those that were removed are restored."""
+    for instance_type in MAPPED:
+        _connection(credential, instance_type)
 
 
 def connection_of(credential: Credential, instance_type: str) -> Integration | None:
@@ -34,7 +39,6 @@ def connection_of(credential: Credential, instance_type: str) -> Integration | N
 
 def _connection(credential: Credential, instance_type: str) -> None:
     """Make it, or restore the one that was removed."""
-    names = {"name": f"Apple Health {instance_type} of {credential.user}", "deleted_at": None}
     known = Integration.objects.filter(credential=credential, instance_type=instance_type)
     if known.exists():
         known.update(deleted_at=None)
@@ -45,5 +49,5 @@ def _connection(credential: Credential, instance_type: str) -> None:
         credential=credential,
         provider=PROVIDER,
         instance_type=instance_type,
-        **names,
+        name=f"Apple Health {instance_type} of {credential.user or credential.account}",
     )

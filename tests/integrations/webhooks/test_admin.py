@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
 from accounts.roles import ADMIN, PLANNER, SUDO_ADMIN, VIEWER
-from integrations.models import Credential, DeliveryStatus, WebhookDelivery
-from integrations.webhooks.keys import create_key
+from integrations.models import Credential, DeliveryStatus, WebhookDelivery, WebhookKey
+from integrations.webhooks.keys import create_key, current_key
 from synclogs.models import Job, JobStatus
 from tests.factories import UserFactory
 from tests.integrations.webhooks.conftest import credential_of, post
@@ -106,3 +107,37 @@ def test_the_list_does_not_load_bodies_or_ask_for_each_row(
     with django_assert_max_num_queries(14) as captured:
         browser.get(reverse(LIST))
     assert not any('"body"' in query["sql"] for query in captured.captured_queries)
+
+
+def address_page(credential: Credential) -> str:
+    """Where its address is asked for."""
+    return reverse("admin:integrations_credential_address", args=[credential.pk])
+
+
+def test_who_governs_a_credential_sees_and_renews_its_address(plain: Credential) -> None:
+    browser = signed_in(SUDO_ADMIN)
+    first, again = (browser.post(address_page(plain)) for _ in range(2))
+    key = current_key(plain)
+    assert f"/webhooks/plain/{key}/" in first.content.decode()
+    assert first.content.decode().count(key) == again.content.decode().count(key) == 1
+    assert "no-store" in first["Cache-Control"]
+    renewed = browser.post(address_page(plain), {"rotate": "1"}).content.decode()
+    assert f"/webhooks/plain/{current_key(plain)}/" in renewed
+    assert current_key(plain) != key
+    log = LogEntry.objects.values_list("change_message", flat=True)
+    assert len(log) == 3
+    assert not any(key in line for line in log)
+
+
+@pytest.mark.parametrize("role", [ADMIN, VIEWER, PLANNER])
+def test_others_do_not_see_the_address(plain: Credential, role: str) -> None:
+    browser = signed_in(role, plain.account)
+    assert browser.post(address_page(plain)).status_code == 403
+    assert signed_in(SUDO_ADMIN).get(address_page(plain)).status_code == 405
+    assert not WebhookKey.objects.exists()
+
+
+def test_a_vendor_that_sends_nothing_has_no_address(db: None) -> None:
+    silent = credential_of("workstudio")
+    answer = signed_in(SUDO_ADMIN).post(address_page(silent), follow=True).content.decode()
+    assert "sends no webhooks" in answer
