@@ -81,5 +81,6 @@ RETENTION = (
     _kept("RAW_PAYLOADS", "fetched and received chunks, once they are processed,", 30),
     _kept("WEBHOOKS", "webhook deliveries that were processed or ignored", 30),
     _kept("REFUSED_WEBHOOKS", "counts of refused webhook deliveries", 7),
+    _kept("AUTHORIZATIONS", "visits to consent pages, and tokens of clients that have ended,", 90),
     _kept("QUEUE_RESULTS", "result rows of django-q2", 1),
 )

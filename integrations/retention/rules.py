@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_q.models import Task
 
-from integrations.models import DeliveryStatus, RawPayload, WebhookDelivery
+from integrations.models import AccessToken, DeliveryStatus, OAuthAuthorization, RawPayload, WebhookDelivery
 from synclogs.models import (
     OPEN_JOB_STATUSES,
     Alert,
@@ -100,7 +100,18 @@ def _raw_payloads(before: datetime) -> QuerySet[RawPayload]:
     return RawPayload.objects.filter(processed_at__lt=before, expires_at__lt=timezone.now())
 
 
+def _ended_tokens(before: datetime) -> QuerySet[AccessToken]:
+    """Tokens of clients that nobody has asked for since."""
+    return AccessToken.objects.filter(expires_at__lt=before, updated_at__lt=before)
+
+
 RULES = (
+    Rule(
+        "authorizations",
+        "RETENTION_AUTHORIZATIONS_DAYS",
+        lambda t: OAuthAuthorization.objects.filter(expires_at__lt=t),
+    ),
+    Rule("access_tokens", "RETENTION_AUTHORIZATIONS_DAYS", _ended_tokens),
     Rule("live_events", "RETENTION_LIVE_EVENTS_DAYS", lambda t: LiveEvent.objects.filter(created_at__lt=t)),
     Rule("raw_payloads", "RETENTION_RAW_PAYLOADS_DAYS", _raw_payloads, batch=100),
     Rule("queue_results", "RETENTION_QUEUE_RESULTS_DAYS", _queue_results),

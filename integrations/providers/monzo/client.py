@@ -91,7 +91,7 @@ class MonzoClient:
     @classmethod
     def of_reply(cls, reply: TokenReply) -> MonzoClient:
         """With a token that is not stored yet."""
-        return cls(_FreshToken(reply), f"new {reply.extra.get('user_id', 'user')}")
+        return cls(_FreshToken(reply), "people who connect")
 
     def __enter__(self) -> Self:
         return self

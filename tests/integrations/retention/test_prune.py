@@ -19,6 +19,7 @@ from circuits.models import Circuit
 from integrations.housekeeping import SCHEDULES
 from integrations.jobs.foreground import run_in_foreground
 from integrations.jobs.outcomes import JobCancelled, Next
+from integrations.models import AccessToken, OAuthApplication, OAuthAuthorization
 from integrations.retention import prune as pruning
 from integrations.retention import rules
 from integrations.retention.job import PruneJob
@@ -41,6 +42,7 @@ from tests.factories import (
     JobFactory,
     SyncIssueFactory,
     SyncLogFactory,
+    UserFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -244,6 +246,7 @@ def test_people_get_one_line() -> None:
     call_command("prune", stdout=out)
     call_command("prune", "--quiet", stdout=out)
     counts = (
+        "0 authorizations, 0 access tokens, "
         "0 live events, 0 raw payloads, 0 queue results, 0 alerts, 0 commands, 0 webhooks, "
         "0 refused webhooks, 1 jobs, 0 failed jobs, 0 runs."
     )
@@ -268,3 +271,25 @@ def test_the_job_prunes_and_says_how_much() -> None:
     )
     assert (decision.next, done.result) == (Next.SUCCEED, "2 rows")
     assert not LiveEvent.objects.exists()
+
+
+def test_visits_to_consent_pages_and_ended_tokens_go_and_tokens_in_use_stay() -> None:
+    account = Account.objects.platform()
+    application = OAuthApplication.objects.create(account=account, provider="monzo", client_id="c")
+    for days in (91, 89):
+        OAuthAuthorization.objects.create(
+            provider="monzo",
+            application=application,
+            account=account,
+            user=UserFactory(),
+            state_hash=str(days),
+            session_hash="",
+            redirect_uri="",
+            expires_at=ago(days),
+        )
+        AccessToken.objects.create(key=str(days), provider="zuora", expires_at=ago(days))
+    AccessToken.objects.create(key="in use", provider="zuora", expires_at=ago(-1))
+    AccessToken.objects.update(updated_at=ago(91))
+    prune()
+    assert list(OAuthAuthorization.objects.values_list("state_hash", flat=True)) == ["89"]
+    assert sorted(AccessToken.objects.values_list("key", flat=True)) == ["89", "in use"]
