@@ -94,10 +94,9 @@ class Floor(Contender):
 
     def pull(self, vendor: str) -> Cost:
         """A script without any framework."""
-        script = "floor_sqlite.py" if self.on_sqlite else "floor_pg.py"
-        return run(
-            [sys.executable, str(HERE / script), self.path if self.on_sqlite else self.url, vendor], {}
-        )
+        module = "floor_sqlite" if self.on_sqlite else "floor_pg"
+        where = self.path if self.on_sqlite else self.url
+        return run([sys.executable, "-m", f"benchmarks.streams.{module}", where, vendor], {})
 
 
 class DjangoLoop(Contender):

@@ -8,6 +8,7 @@ import hashlib
 import sys
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import psycopg
@@ -30,7 +31,7 @@ def text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def row(record: dict, run: uuid.UUID, now: datetime) -> tuple:
+def row(record: dict[str, Any], run: object, now: object) -> tuple[object, ...]:
     address = record["address"]
     raw = orjson.dumps(record)
     content = hashlib.blake2b(orjson.dumps(record, option=KEYS), digest_size=16).hexdigest()

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import orjson
 import requests
-from floor_pg import COLUMNS, COMPARED, KEPT, row
+
+from benchmarks.streams.floor_pg import COLUMNS, COMPARED, KEPT, row
 
 
 def main(path: str, url: str) -> None:

@@ -46,4 +46,7 @@ def pull(url: str, kind: str = "list") -> None:
 
 if __name__ == "__main__":
     django.setup()
-    {"prepare": prepare, "pull": pull}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "prepare":
+        prepare()
+    else:
+        pull(*sys.argv[2:])

@@ -1,13 +1,15 @@
 """The same work done by dlt, in an environment of its own: `with_dlt.py DSN URL DIRECTORY`."""
 
 import sys
+from collections.abc import Iterator
+from typing import Any
 
-import dlt
+import dlt  # type: ignore[import-not-found]
 import orjson
 import requests
 
 
-def customers(url: str):
+def customers(url: str) -> Iterator[list[dict[str, Any]]]:
     """Each page as a list, as dlt likes it best."""
     with requests.Session() as http:
         number, more = 1, True

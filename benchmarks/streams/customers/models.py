@@ -12,6 +12,8 @@ from integrations.models import Mirrored
 class BenchCustomer(Mirrored):
     """A customer as a provider's app would have it."""
 
+    objects: ClassVar[models.Manager[BenchCustomer]] = models.Manager()
+
     credential_id = models.BigIntegerField()
     external_id = models.BigIntegerField()
     active = models.BooleanField(default=True)
