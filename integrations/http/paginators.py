@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 from django.db import connections
@@ -18,6 +18,7 @@ from integrations.http.errors import Action, BadReply, DeadlinePassed
 
 IN_FLIGHT = 4
 
+AskT = TypeVar("AskT")
 ReplyT = TypeVar("ReplyT")
 
 
@@ -68,7 +69,7 @@ def numbered_pages(
     Several are asked for at once only when a reply said how many pages there are, so that none is asked for
     in vain; otherwise one ahead. The state after a page is `{state_key: next number}`, None after the last.
     """
-    with _Ahead(fetch, in_flight, deadline) as ahead:
+    with _Ahead(fetch, first, in_flight, deadline) as ahead:
         ahead.ask(first)
         number = first
         while True:
@@ -95,7 +96,7 @@ def token_pages(
     The state after a page is `{state_key: its token}`. An empty page does not end the feed. Raises BadReply
     when the feed promises more under the token that was just used, since that would never end.
     """
-    with _Ahead(fetch, 1, deadline) as ahead:
+    with _Ahead(fetch, token, 1, deadline) as ahead:
         ahead.ask(token)
         while True:
             reply = ahead.take()
@@ -109,30 +110,39 @@ def token_pages(
                 return
 
 
-class _Ahead(ThreadPoolExecutor):
+class _Ahead(Generic[AskT, ReplyT]):
     """Calls of `fetch` on their way, handed out in the order in which they were asked for."""
 
-    def __init__(self, fetch: Callable[[Any], Any], in_flight: int, deadline: Deadline | None) -> None:
-        super().__init__(max_workers=max(1, in_flight), thread_name_prefix="fetch")
+    def __init__(
+        self, fetch: Callable[[AskT], ReplyT], first: AskT, in_flight: int, deadline: Deadline | None
+    ) -> None:
         self._fetch = fetch
         self._in_flight = max(1, in_flight)
         self._deadline = deadline
-        self._waiting: deque[Future[Any]] = deque()
-        self.asked_last: Any = None
+        self._threads = ThreadPoolExecutor(self._in_flight, thread_name_prefix="fetch")
+        self._waiting: deque[Future[ReplyT]] = deque()
+        self.asked_last = first
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Let what is on its way arrive, so that no thread outlives the walk; ask for nothing more."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def room(self) -> bool:
         """Whether another call may be started."""
         return len(self._waiting) < self._in_flight
 
-    def ask(self, position: Any) -> None:
+    def ask(self, position: AskT) -> None:
         """Start a call. Raises DeadlinePassed when no time is left for it."""
         if self._deadline is not None:
             self._deadline.check()
         self.asked_last = position
         context = contextvars.copy_context()
-        self._waiting.append(self.submit(context.run, self._call, position))
+        self._waiting.append(self._threads.submit(context.run, self._call, position))
 
-    def take(self) -> Any:
+    def take(self) -> ReplyT:
         """The reply of the oldest call. Raises what that call raised, or DeadlinePassed."""
         future = self._waiting.popleft()
         if self._deadline is None:
@@ -144,11 +154,8 @@ class _Ahead(ThreadPoolExecutor):
                 raise
             raise DeadlinePassed from None
 
-    def __exit__(self, *exc_info: object) -> None:
-        """Let what is on its way arrive, so that no thread outlives the walk; ask for nothing more."""
-        self.shutdown(wait=True, cancel_futures=True)
-
-    def _call(self, position: Any) -> Any:
+    def _call(self, position: AskT) -> ReplyT:
+        """Fetch in a thread, which keeps no connection to the database."""
         try:
             return self._fetch(position)
         finally:
