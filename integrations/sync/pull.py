@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from integrations.http.deadline import Deadline
 from integrations.http.errors import DeadlinePassed, IntegrationError
@@ -146,8 +146,6 @@ class Pull:
             self._note(plan)
             if is_last:
                 self._end_of_pages()
-            elif not plan.to_write and not plan.refused:
-                _need_not_wait_for_the_disk()
             self._cursor.save()
 
         return self._writer.write_batch(batch, also)
@@ -221,13 +219,3 @@ class Pull:
         self._check()
         if self._deadline is not None:
             self._deadline.check()
-
-
-def _need_not_wait_for_the_disk() -> None:
-    """Let this transaction be durable a moment later: it only says how far the pull has come.
-
-    Should the database's host die in that moment, the cursor and the counts go back together.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit TO off")

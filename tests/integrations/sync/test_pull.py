@@ -5,10 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-
 from integrations.http.session import ApiSession
 from integrations.models import Integration, SyncCursor
 from integrations.sync.pull import Pull
@@ -74,21 +70,3 @@ def test_a_feed_goes_on_where_it_stopped(
     shop.forget_calls()
     assert Pull(FedCustomers(session), new_run(), integration).run() == Counts(created=1)
     assert shop.asked("from") == ["12"]
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite does not wait for the disk anyway")
-def test_only_batches_that_write_nothing_do_not_wait_for_the_disk(
-    shop: Shop, session: ApiSession, integration: Integration, new_run: NewRun
-) -> None:
-    def relaxed() -> int:
-        run = new_run()
-        with CaptureQueriesContext(connection) as queries:
-            Pull(Customers(session), run, integration).run()
-        return sum("synchronous_commit" in query["sql"] for query in queries.captured_queries)
-
-    shop.seed(33)
-    assert relaxed() == 0
-    assert relaxed() == 3
-    shop.sandbox.customers[0] = customer(1, name="changed")
-    shop.sandbox.customers[15] = customer(16, name=None)
-    assert relaxed() == 1
