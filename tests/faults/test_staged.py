@@ -76,6 +76,7 @@ def test_a_worker_killed_in_the_middle_of_a_chunk(four_workers: Installation) ->
     job = poll()
     running = Job.objects.filter(name=EntryData.name, status=JobStatus.RUNNING)
     struck = wait_for(running.first, 20)
+    assert struck is not None
     kill(psutil.Process(int(struck.owner.split(":")[-2])))
     wait_for(all_ended, 40)
     struck.refresh_from_db()

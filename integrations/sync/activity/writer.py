@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -34,11 +35,24 @@ class _Table:
     rows: dict[UUID, Row]
     stored: dict[UUID, Stored]
 
+    @classmethod
+    def of(cls, table: ActivityTable, rows: dict[UUID, Row]) -> _Table:
+        """These rows, with what is stored under their ids: one query."""
+        return cls(table, rows, table.stored(rows))
+
     def has_to_write(self, pk: UUID) -> bool:
         """Whether this row is new, or says something else than what is stored and is not older."""
         stored = self.stored.get(pk)
         row = self.rows[pk]
         return stored is None or not (stored.is_as(row) or stored.is_newer_than(row))
+
+
+class _Parts(NamedTuple):
+    """A chunk's rows by table."""
+
+    objects: _Table
+    events: _Table
+    blocks: _Table
 
 
 class ActivityWriter:
@@ -75,7 +89,7 @@ class ActivityWriter:
             written.counts.removed = self._remove_unnamed_blocks(taken, parts)
         return written
 
-    def _look_up(self, items: Sequence[ItemRows]) -> tuple[_Table, _Table, _Table]:
+    def _look_up(self, items: Sequence[ItemRows]) -> _Parts:
         objects: dict[UUID, Row] = {}
         events: dict[UUID, Row] = {}
         blocks: dict[UUID, Row] = {}
@@ -87,18 +101,13 @@ class ActivityWriter:
                 blocks = {key: row for key, row in blocks.items() if row["event_id"] != pk}
             events |= item.events
             blocks |= item.blocks
-        return tuple(
-            _Table(table, rows, table.stored(rows))
-            for table, rows in (
-                (tables.objects(), objects),
-                (tables.events(), events),
-                (tables.blocks(), blocks),
-            )
-        )  # type: ignore[return-value]
+        return _Parts(
+            _Table.of(tables.objects(), objects),
+            _Table.of(tables.events(), events),
+            _Table.of(tables.blocks(), blocks),
+        )
 
-    def _merge(
-        self, items: Sequence[ItemRows], parts: tuple[_Table, _Table, _Table]
-    ) -> Iterable[tuple[ItemRows, RecordError]]:
+    def _merge(self, items: Sequence[ItemRows], parts: _Parts) -> Iterable[tuple[ItemRows, RecordError]]:
         """Merge what is new or changed; yields the records that the database refuses."""
         objects, events, blocks = parts
 
@@ -110,7 +119,7 @@ class ActivityWriter:
         with transaction.atomic():
             yield from write_by_halves(items, write)
 
-    def _remove_unnamed_blocks(self, items: Sequence[ItemRows], parts: tuple[_Table, _Table, _Table]) -> int:
+    def _remove_unnamed_blocks(self, items: Sequence[ItemRows], parts: _Parts) -> int:
         """Soft-delete the blocks that these events had before and do not name now."""
         _, events, blocks = parts
         mine = {
@@ -130,9 +139,7 @@ class ActivityWriter:
         )
 
 
-def _count(
-    counts: Counts, item: ItemRows, parts: tuple[_Table, _Table, _Table], last_of: dict[UUID, int]
-) -> None:
+def _count(counts: Counts, item: ItemRows, parts: _Parts, last_of: dict[UUID, int]) -> None:
     objects, events, blocks = parts
     main = events if item.events else objects
     mine = [pk for pk in item.primary if last_of[pk] == item.index]
