@@ -51,7 +51,9 @@ def runs(visible: QuerySet[SyncLog]) -> dict[str, Any]:
     today = dict(
         visible.filter(started_at__gte=midnight).order_by().values_list("sync_status").annotate(Count("pk"))
     )
-    recent = visible.select_related("triggered_by", "job").order_by("-started_at")[:RECENT_RUNS]
+    recent = visible.select_related("triggered_by", "job", "integration").order_by("-started_at")[
+        :RECENT_RUNS
+    ]
     return {
         "runs_url": reverse("admin:synclogs_synclog_changelist"),
         "running_url": reverse("admin:synclogs_synclog_running"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -45,9 +46,15 @@ def health(connection: Integration) -> SafeString:
         return html.label("reading its history", "info")
     if connection.error_count:
         return html.label(f"failing ({counted(connection.error_count, 'error')})", "warn")
-    if connection.last_successful_update_at is None:
+    if last_success(connection) is None:
         return html.label("never synced", "mute")
     return html.label("healthy", "ok")
+
+
+def last_success(connection: Integration) -> datetime | None:
+    """When data last came in: from a poll or a sync, or from a webhook that was processed."""
+    moments = (connection.last_successful_update_at, connection.last_processed_at)
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def breaker_text(connection: Integration) -> SafeString:

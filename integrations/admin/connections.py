@@ -210,7 +210,7 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     @admin.display(description="last success", ordering="last_successful_update_at")
     def last_success(self, connection: Integration) -> SafeString:
         """When it last worked."""
-        return html.when(connection.last_successful_update_at, empty="never")
+        return html.when(page.last_success(connection), empty="never")
 
     @admin.display(description="last triggered")
     def last_triggered(self, connection: Integration) -> SafeString:

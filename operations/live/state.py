@@ -18,7 +18,7 @@ RECENT_RUNS = 15
 def live_state(user: User) -> dict[str, Any]:
     """Runs going on, runs that ended lately, the queue, and the position after which events follow."""
     position = str(Position.now())
-    runs = SyncLog.objects.visible_to(user)
+    runs = SyncLog.objects.visible_to(user).select_related("integration")
     running = runs.filter(sync_status=SyncStatus.STARTED).order_by("started_at")
     ended = runs.exclude(sync_status=SyncStatus.STARTED).order_by("-started_at")[:RECENT_RUNS]
     return {

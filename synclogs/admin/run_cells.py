@@ -27,8 +27,13 @@ def run_url(run: SyncLog) -> str:
 
 
 def run_link(run: SyncLog) -> SafeString:
-    """A link to a run, by what it syncs."""
-    return html.link(run_url(run), run_title(run))
+    """A link to a run, by what it syncs, and its connection."""
+    return html.stacked(html.link(run_url(run), run_title(run)), connection(run))
+
+
+def connection(run: SyncLog) -> SafeString | str:
+    """The name of the connection that a run is about; empty where there is none."""
+    return html.muted(run.integration.name) if run.integration is not None else ""
 
 
 def status(run: SyncLog) -> SafeString:

@@ -42,7 +42,7 @@ class RunAdmin(OperableAdmin):
     )
     search_fields = ("sync_type", "error_code", "error_message", "id")
     search_help_text = "Search type, error or id"
-    list_select_related = ("triggered_by", "job")
+    list_select_related = ("triggered_by", "job", "integration")
     ordering = ("-started_at",)
     actions = ("retry_selected",)
     detail_template = "admin/synclogs/synclog/detail.html"
@@ -87,7 +87,8 @@ class RunAdmin(OperableAdmin):
     def what(self, run: SyncLog) -> SafeString:
         """What it syncs."""
         scope = run_scope(run)
-        return html.stacked(humanized(run.sync_type), html.clipped(scope, tone="mute") if scope else "")
+        about = html.clipped(scope, tone="mute") if scope else ""
+        return html.stacked(humanized(run.sync_type), run_cells.connection(run), about)
 
     @admin.display(ordering="sync_status")
     def status(self, run: SyncLog) -> SafeString:
@@ -126,7 +127,7 @@ class RunAdmin(OperableAdmin):
     def live_list(self, request: HttpRequest) -> JsonResponse:
         """How the runs `?run=<id>&run=<id>` stand now."""
         self._require_view(request)
-        runs = self.get_queryset(request).select_related("job").filter(pk__in=_ids(request))
+        runs = self.get_queryset(request).select_related("job", "integration").filter(pk__in=_ids(request))
         operable = self.has_operate_permission(request)
         parts: dict[str, str] = {}
         for run in runs:
@@ -179,7 +180,11 @@ class RunAdmin(OperableAdmin):
 
 def running_runs(runs: QuerySet[SyncLog]) -> list[dict[str, Any]]:
     """The runs that go on now, with the pieces that show them."""
-    rows = runs.filter(sync_status=SyncStatus.STARTED).select_related("job").order_by("-started_at")[:20]
+    rows = (
+        runs.filter(sync_status=SyncStatus.STARTED)
+        .select_related("job", "integration")
+        .order_by("-started_at")[:20]
+    )
     return [{"run": run, "link": run_cells.run_link(run), **_pieces(run)} for run in rows]
 
 

@@ -157,6 +157,7 @@ class SyncLog(models.Model):
             "status_label": self.get_sync_status_display(),
             "phase": self.phase,
             "provider": self.provider,
+            "connection": self.integration.name if self.integration is not None else "",
             "started_at": self.started_at.isoformat(),
             "completed_at": self.completed_at.isoformat() if self.completed_at else None,
             "duration_seconds": self.duration_seconds,

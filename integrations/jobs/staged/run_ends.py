@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.jobs import hooks
-from integrations.models import DeliveryStatus, Integration, WebhookDelivery
+from integrations.models import DeliveryStatus, Integration, RawPayload, WebhookDelivery
 from synclogs.models import SyncLog, SyncPhase, SyncStatus
 
 
@@ -57,10 +57,10 @@ def end(run: SyncLog) -> None:
     else:
         run.complete_with_warning(" ".join(problems), code=run.error_code or "records_lost")
     _tell_delivery(run)
-    if run.integration_id is not None:
-        Integration.objects.filter(pk=run.integration_id).update(
-            last_processed_at=timezone.now(), processing_started_at=None
-        )
+    served = RawPayload.objects.filter(run=run).order_by().values("integration")
+    Integration.objects.filter(Q(pk=run.integration_id) | Q(pk__in=served)).update(
+        last_processed_at=timezone.now(), processing_started_at=None
+    )
     if run.job is not None and run.sync_status != SyncStatus.FAILED:
         hooks.run_ended(run.job, run)
 

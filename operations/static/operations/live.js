@@ -44,7 +44,7 @@
     box.dataset.run = run.run;
     const head = element("header");
     const title = element("div");
-    title.append(runLink(run), element("span", ` ${run.trigger}`, "soft"));
+    title.append(runLink(run), element("span", ` ${[run.connection, run.trigger].filter(Boolean).join(", ")}`, "soft"));
     head.append(title, element("span", `${Math.round(seconds(run))} s`, "soft live-age"));
     const bar = element("div", undefined, "live-progress");
     bar.setAttribute("role", "progressbar");
@@ -74,7 +74,8 @@
     const line = element("tr");
     line.dataset.run = run.run;
     const name = element("td");
-    name.append(runLink(run), element("span", ` ${new Date(run.started_at).toLocaleTimeString()}`, "soft"));
+    const when = new Date(run.started_at).toLocaleTimeString();
+    name.append(runLink(run), element("span", ` ${[run.connection, when].filter(Boolean).join(", ")}`, "soft"));
     const status = element("td");
     const label = element("span", run.status_label, "live-status");
     label.dataset.status = run.status;

@@ -27,6 +27,8 @@ def test_a_delivery_becomes_events(diary: Integration) -> None:
     log = SyncLog.objects.get()
     assert (log.sync_trigger, log.sync_status, log.records_created) == ("webhook", SyncStatus.COMPLETED, 2)
     assert Event.objects.count() == 2
+    diary.refresh_from_db()
+    assert diary.last_processed_at is not None
 
 
 def test_the_same_delivery_again_is_counted_and_changes_nothing(diary: Integration) -> None:
