@@ -47,7 +47,7 @@ class Provider:
     `jobs` are its job classes; `sandbox` makes the simulator of its API; `host_settings` are the settings
     that hold its hosts, with the path below the sandbox's address that each points to; `webhook` says how
     its deliveries are verified and read; `oauth` how people connect through its consent page;
-    `demonstration` what `manage.py dev` shows of it.
+    `demonstration` makes what `manage.py dev` shows of it.
 
     Connections of a provider with `instance_types` have one of these, `default_instance_type` where theirs is
     blank. `polled` ones are looked at every minute. `kind` is how they sign in: oauth, api_key, webhook, or
@@ -68,7 +68,7 @@ class Provider:
     default_instance_type: str = ""
     configuration: Mapping[str, Any] = field(default_factory=dict)
     data_migrations: tuple[DataMigration, ...] = ()
-    demonstration: Demonstration | None = None
+    demonstration: Callable[[], Demonstration] | None = None
 
 
 _providers: dict[str, Provider] = {}

@@ -76,7 +76,7 @@ class Demo:
             self._show_circuits(sandbox)
             for provider in all_providers():
                 if provider.demonstration is not None:
-                    self._show(provider, provider.demonstration, sandbox)
+                    self._show(provider, provider.demonstration(), sandbox)
         except (SyncFailed, ChildDied, TimeoutError, OSError) as error:
             raise DemoFailed(str(error)) from error
 

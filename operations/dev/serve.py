@@ -100,9 +100,12 @@ class Server:
             services.queue_circuit_sync(tuple(ApiStatus))
             self.narrator.say("The database has no circuits yet: a first sync is queued")
         for provider in all_providers():
-            if provider.demonstration is not None and provider.demonstration.is_new():
-                self.narrator.say(f"{provider.label}: {provider.demonstration.prepare()}; a sync is queued")
-                provider.demonstration.sync(partial(sandbox.control, provider.slug))
+            if provider.demonstration is None:
+                continue
+            demonstration = provider.demonstration()
+            if demonstration.is_new():
+                self.narrator.say(f"{provider.label}: {demonstration.prepare()}; a sync is queued")
+                demonstration.sync(partial(sandbox.control, provider.slug))
 
     def _start_web(self) -> str:
         port = free_port(self.port)

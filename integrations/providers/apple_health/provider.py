@@ -1,8 +1,8 @@
 """Apple Health, as the engine knows it."""
 
 from integrations import registry
+from integrations.demonstration import Demonstration
 from integrations.providers.apple_health import door
-from integrations.providers.apple_health.demonstration import DEMONSTRATION
 from integrations.providers.apple_health.envelope import METRICS, WORKOUTS
 from integrations.providers.apple_health.imports import AppleHealthImport
 from integrations.providers.apple_health.jobs import (
@@ -13,6 +13,12 @@ from integrations.providers.apple_health.jobs import (
 from integrations.providers.apple_health.slug import PROVIDER
 from integrations.sandbox.base import ProviderSandbox
 from integrations.webhooks.declaration import Webhook
+
+
+def _demonstration() -> Demonstration:
+    from integrations.providers.apple_health.demonstration import DEMONSTRATION
+
+    return DEMONSTRATION
 
 
 def _sandbox() -> ProviderSandbox:
@@ -27,7 +33,7 @@ APPLE_HEALTH = registry.register(
         label="Apple Health",
         jobs=(AppleHealthWebhookHook, AppleHealthMetricData, AppleHealthWorkoutData, AppleHealthImport),
         sandbox=_sandbox,
-        demonstration=DEMONSTRATION,
+        demonstration=_demonstration,
         kind="webhook",
         instance_types={
             WORKOUTS: registry.InstanceType(hook=AppleHealthWebhookHook),

@@ -5,16 +5,22 @@ from __future__ import annotations
 from django.conf import settings
 
 from integrations import registry
+from integrations.demonstration import Demonstration
 from integrations.oauth import OAuth
 from integrations.providers.monzo import jobs
 from integrations.providers.monzo.client import PROVIDER, token_endpoint
 from integrations.providers.monzo.connecting import connected, forget, identify
-from integrations.providers.monzo.demonstration import DEMONSTRATION
 from integrations.providers.monzo.jobs.webhook import read_delivery
 from integrations.registry import InstanceType
 from integrations.sandbox.base import ProviderSandbox
 from integrations.webhooks.declaration import Webhook
 from integrations.webhooks.verifiers import AddressOnly
+
+
+def _demonstration() -> Demonstration:
+    from integrations.providers.monzo.demonstration import DEMONSTRATION
+
+    return DEMONSTRATION
 
 
 def _sandbox() -> ProviderSandbox:
@@ -58,7 +64,7 @@ MONZO = registry.register(
         sandbox=_sandbox,
         host_settings=(("MONZO_API_BASE", ""), ("MONZO_AUTH_BASE", "auth")),
         webhook=Webhook(job=jobs.MonzoWebhookHook, verify=AddressOnly(), read=read_delivery),
-        demonstration=DEMONSTRATION,
+        demonstration=_demonstration,
         oauth=OAuth(
             authorize_url=lambda: f"{settings.MONZO_AUTH_BASE.rstrip('/')}/",
             endpoint=token_endpoint,

@@ -2,7 +2,7 @@
 
 from accounts import roles
 from integrations import registry
-from integrations.providers.servicetitan.demonstration import DEMONSTRATION
+from integrations.demonstration import Demonstration
 from integrations.providers.servicetitan.job import SyncServiceTitanJob
 from integrations.providers.servicetitan.schedules import (
     SCHEDULES,
@@ -15,6 +15,12 @@ from integrations.sandbox.base import ProviderSandbox
 from integrations.schedules import declared
 
 
+def _demonstration() -> Demonstration:
+    from integrations.providers.servicetitan.demonstration import DEMONSTRATION
+
+    return DEMONSTRATION
+
+
 def _sandbox() -> ProviderSandbox:
     from integrations.providers.servicetitan.sandbox import ServiceTitanSandbox
 
@@ -25,7 +31,7 @@ JOBS = (SyncServiceTitanJob, ProcessScheduledSyncsJob, RetryFailedSyncsJob, Sync
 
 SERVICETITAN = registry.register(
     registry.Provider(
-        slug=PROVIDER, label="ServiceTitan", jobs=JOBS, sandbox=_sandbox, demonstration=DEMONSTRATION
+        slug=PROVIDER, label="ServiceTitan", jobs=JOBS, sandbox=_sandbox, demonstration=_demonstration
     )
 )
 

@@ -2,10 +2,16 @@
 
 from accounts.roles import ADMIN, SUDO_ADMIN, VIEWER, grant
 from integrations import registry
-from integrations.providers.zuora.demonstration import DEMONSTRATION
+from integrations.demonstration import Demonstration
 from integrations.providers.zuora.errors import PROVIDER
 from integrations.providers.zuora.jobs import SyncCustomerWorkflows
 from integrations.sandbox.base import ProviderSandbox
+
+
+def _demonstration() -> Demonstration:
+    from integrations.providers.zuora.demonstration import DEMONSTRATION
+
+    return DEMONSTRATION
 
 
 def _sandbox() -> ProviderSandbox:
@@ -21,7 +27,7 @@ ZUORA = registry.register(
         jobs=(SyncCustomerWorkflows,),
         sandbox=_sandbox,
         host_settings=(("ZUORA_API_URL", ""),),
-        demonstration=DEMONSTRATION,
+        demonstration=_demonstration,
     )
 )
 
