@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 
 from integrations.models import Integration
-from integrations.polling import connecting, fetching
+from integrations.polling import connecting, disconnecting, fetching
 from integrations.polling.eligibility import Skip
 from synclogs.admin.base import OperatorAdmin, signed_in_user
 
@@ -47,6 +47,15 @@ def pause(model_admin: OperatorAdmin, request: HttpRequest, connection: Integrat
 def resume(model_admin: OperatorAdmin, request: HttpRequest, connection: Integration) -> None:
     """Poll it again, and at once: what it rested for is over."""
     _set_paused(model_admin, request, connection, paused=False)
+
+
+def disconnect(model_admin: OperatorAdmin, request: HttpRequest, connection: Integration) -> None:
+    """Remove it; what came of it stays."""
+    if disconnecting.disconnect(connection):
+        text = f"{connection} is disconnected. What it brought is kept; connect it again to go on."
+        model_admin.done(request, connection, "Disconnected.", text)
+    else:
+        model_admin.refused(request, f"{connection} was disconnected already.")
 
 
 def initialize(model_admin: OperatorAdmin, request: HttpRequest, connection: Integration) -> None:

@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 
 from integrations.admin import connection_operations
 from integrations.admin import connection_page as page
+from integrations.admin.connection_buttons import buttons
 from integrations.admin.connection_operations import Operation
 from integrations.admin.schedules import schedules_page
 from integrations.jobs.connection_health import frequency
@@ -31,13 +32,13 @@ from synclogs.admin.operate import OPERATE
 from synclogs.admin.words import humanized
 
 EDITABLE = ("name", "paused")
-DAY = SafeString('<label class="op-row">Again from <input type="date" name="since" class="op-date"></label>')
 OPERATIONS: dict[str, Operation] = {
     "fetch": connection_operations.fetch,
     "fetch_since": connection_operations.fetch_since,
     "pause": connection_operations.pause,
     "resume": connection_operations.resume,
     "initialize": connection_operations.initialize,
+    "disconnect": connection_operations.disconnect,
 }
 
 
@@ -116,7 +117,8 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
             if connection is None:
                 return self.missing(request, object_id)
             operation(self, request, connection)
-            return redirect(self.url_of(connection))
+            is_there = self.get_queryset(request).filter(pk=connection.pk).exists()
+            return redirect(self.url_of(connection) if is_there else f"admin:{self.name_of('changelist')}")
 
         return view
 
@@ -266,21 +268,7 @@ class IntegrationAdmin(VisibleOnly, OperatorAdmin):
     @admin.display(description="operate")
     def operations(self, connection: Integration) -> SafeString | str:
         """What can be done, as buttons of the form around them."""
-        kind = routing.instance_type_of(connection)
-        other = ("resume", "Resume", "play_arrow") if connection.paused else ("pause", "Pause", "pause")
-        offered = [other]
-        if kind is not None and kind.fetch is not None:
-            offered.insert(0, ("fetch", "Poll now", "sync"))
-        if kind is not None and kind.init is not None:
-            offered.append(("initialize", "Read its history", "history"))
-        buttons = [self._button(connection, *each) for each in offered]
-        if kind is None or kind.fetch is None:
-            return html.joined(buttons)
-        again = self._button(connection, "fetch_since", "Read again", "replay")
-        return html.stacked(html.joined(buttons), html.joined([DAY, again], "op-row op-move"))
-
-    def _button(self, connection: Integration, name: str, text: str, icon: str) -> SafeString:
-        return html.post_button(text, reverse(f"admin:{self.name_of(name)}", args=[connection.pk]), icon=icon)
+        return buttons(connection, lambda name: reverse(f"admin:{self.name_of(name)}", args=[connection.pk]))
 
     @admin.display(description="more")
     def links(self, connection: Integration) -> SafeString:

@@ -6,28 +6,42 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
 from accounts.models import Account, Membership, User
 from integrations.admin.ports import CredentialSort, credential_sort, credential_sorts
 from integrations.credentials.encryption import SecretUnreadable, encrypt
+from integrations.http.errors import IntegrationError
 from integrations.models import Credential
+from synclogs.commands.base import join_sentences
+from synclogs.redaction import redact_text
 
 PREFIX = "new_secret_"
+UNTESTED = "untested"
+HOW_ELSE = 'Nothing was saved. Correct it, or tick "Save without a test".'
 NO_KEY = "No encryption key is set: add one to FIELD_ENCRYPTION_KEYS, then enter the secrets again."
 LOST = "The stored secrets cannot be read any more: enter all of them."
 TAKEN = "This owner has a credential of this provider already: replace the secrets of that one."
 
 
-def field_names(sort: CredentialSort | None) -> list[str]:
-    """The form's names of what is entered for a provider."""
+def secret_names(sort: CredentialSort | None) -> list[str]:
+    """The form's names of the secrets of a provider."""
     return [f"{PREFIX}{name}" for name, _, _ in sort.secrets] if sort else []
 
 
+def field_names(sort: CredentialSort | None) -> list[str]:
+    """The form's names of all that is entered for a provider."""
+    names = secret_names(sort)
+    return [*names, UNTESTED] if names and sort is not None and sort.test is not None else names
+
+
 def secret_fields(sort: CredentialSort | None, *, replacing: bool) -> dict[str, forms.Field]:
-    """An input for each secret of a provider that never holds what is stored or what was typed before."""
+    """An input for each secret of a provider that never holds what is stored or what was typed before.
+
+    Where the provider has a test there is a box to save without it.
+    """
     note = "Leave empty to keep the stored one." if replacing else ""
-    return {
+    inputs: dict[str, forms.Field] = {
         f"{PREFIX}{name}": forms.CharField(
             label=label,
             required=not replacing,
@@ -37,6 +51,14 @@ def secret_fields(sort: CredentialSort | None, *, replacing: bool) -> dict[str, 
         )
         for name, label, text in (sort.secrets if sort else ())
     }
+    if UNTESTED in field_names(sort):
+        inputs[UNTESTED] = forms.BooleanField(
+            label="Save without a test",
+            required=False,
+            help_text="Otherwise new secrets are tried first, and saved only when the vendor takes them.",
+            widget=UnfoldBooleanWidget(),
+        )
+    return inputs
 
 
 class CredentialForm(forms.ModelForm[Credential]):
@@ -62,10 +84,12 @@ class CredentialForm(forms.ModelForm[Credential]):
         """The owner, and what is to be stored."""
         cleaned = super().clean() or {}
         self._check_owner(cleaned)
-        typed = {name.removeprefix(PREFIX): cleaned.get(name) for name in field_names(self.sort)}
+        typed = {name.removeprefix(PREFIX): cleaned.get(name) for name in secret_names(self.sort)}
         self.entered = {name: str(value) for name, value in typed.items() if value}
         if self.entered:
             self._check_storable()
+        if self.entered and not self.errors and not cleaned.get(UNTESTED):
+            self._try(cleaned)
         return cleaned
 
     def _check_owner(self, cleaned: dict[str, Any]) -> None:
@@ -95,6 +119,26 @@ class CredentialForm(forms.ModelForm[Credential]):
             self.add_error(None, NO_KEY)
         except SecretUnreadable:
             self.add_error(None, LOST)
+
+    def _try(self, cleaned: dict[str, Any]) -> None:
+        """Make one call with what would be stored."""
+        sort, stored = self.sort, self.instance
+        if sort is None or sort.test is None:
+            return
+        trial = Credential(
+            provider=sort.provider,
+            account=stored.account if stored.pk else cleaned.get("account"),
+            user=stored.user if stored.pk else cleaned.get("user"),
+            kind=sort.kind,
+            environment=stored.environment,
+            auth_metadata=stored.auth_metadata,
+            secrets=self.all_secrets(),
+        )
+        try:
+            sort.test(trial)
+        except IntegrationError as error:
+            text = join_sentences(f"The test failed: {error.message}", error.actionable_message, HOW_ELSE)
+            self.add_error(None, redact_text(text))
 
     def all_secrets(self) -> dict[str, Any]:
         """What was typed, and what was stored of the rest."""

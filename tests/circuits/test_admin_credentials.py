@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "admin:integrations_credential_changelist"
 ADD = "admin:integrations_credential_add"
+UNTESTED = {"untested": "on"}
 
 
 def _url(credential: Credential, view: str = "change") -> str:
@@ -30,7 +31,7 @@ def _login(**secrets: str) -> dict[str, str]:
 
 def test_secrets_are_in_no_page_and_in_no_trace(admin_client: Client) -> None:
     credential = CredentialFactory()
-    admin_client.post(_url(credential), {"label": "New", "new_secret_password": "planted-other"})
+    admin_client.post(_url(credential), {"label": "New", "new_secret_password": "planted-other", **UNTESTED})
 
     pages = [reverse(LIST), _url(credential), _url(credential, "history"), reverse("admin:index")]
     texts = [admin_client.get(page).content.decode() for page in pages]
@@ -59,6 +60,7 @@ def test_a_login_is_added_encrypted(admin_client: Client) -> None:
             "label": "Service account",
             "new_secret_username": "TREECO\\svc",
             "new_secret_password": " spaces kept ",
+            **UNTESTED,
         },
     )
 
@@ -71,7 +73,12 @@ def test_a_login_is_added_encrypted(admin_client: Client) -> None:
 def test_an_owner_has_one_login_a_provider_and_a_user_is_a_member(admin_client: Client) -> None:
     account, stranger = AccountFactory(), UserFactory()
     CredentialFactory(account=account)
-    data = {"provider": "workstudio", "account": account.pk, **{f"new_secret_{k}": "x" for k in _login()}}
+    data = {
+        "provider": "workstudio",
+        "account": account.pk,
+        **{f"new_secret_{k}": "x" for k in _login()},
+        **UNTESTED,
+    }
 
     taken = admin_client.post(reverse(ADD), data).content.decode()
     foreign = admin_client.post(reverse(ADD), {**data, "user": stranger.pk}).content.decode()
@@ -90,11 +97,35 @@ def test_an_empty_input_keeps_what_is_stored_and_new_secrets_mend(admin_client: 
     credential = Credential.objects.get()
     assert (credential.label, credential.status) == ("Renamed", CredentialStatus.NEEDS_ATTENTION)
 
-    admin_client.post(_url(credential), {"label": "Renamed", "new_secret_password": "fresh-one"})
+    admin_client.post(_url(credential), {"label": "Renamed", "new_secret_password": "fresh-one", **UNTESTED})
     credential = Credential.objects.get()
     assert credential.secret("username") == "TREECO\\planted-name"
     assert credential.secret("password") == "fresh-one"
     assert (credential.status, credential.failure_count) == (CredentialStatus.ACTIVE, 0)
+
+
+def test_new_secrets_are_tried_before_they_are_saved(admin_client: Client, workstudio: WorkStudio) -> None:
+    data = {"provider": "workstudio", "account": Account.objects.platform().pk, "label": "Service"}
+    typed = {f"new_secret_{name}": value for name, value in _login().items()}
+
+    refused = admin_client.post(reverse(ADD), {**data, **typed, "new_secret_password": "planted-typo"})
+    assert "The test failed" in refused.content.decode()
+    assert "planted-typo" not in refused.content.decode()
+    assert not Credential.objects.exists()
+
+    admin_client.post(reverse(ADD), {**data, **typed})
+    assert Credential.objects.get().secret("password") == PASSWORD
+
+
+def test_a_refused_replacement_leaves_what_is_stored(admin_client: Client, workstudio: WorkStudio) -> None:
+    credential = CredentialFactory(secrets=_login())
+
+    answer = admin_client.post(_url(credential), {"label": "x", "new_secret_password": "planted-typo"})
+
+    assert "Nothing was saved" in answer.content.decode()
+    credential = Credential.objects.get()
+    assert (credential.secret("password"), credential.token_version) == (PASSWORD, 0)
+    assert credential.status == CredentialStatus.ACTIVE
 
 
 def test_without_a_key_it_says_so(admin_client: Client, settings: Settings) -> None:

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from integrations.models import Integration, IntegrationStatus
-from tests.factories import IntegrationFactory
+from integrations.models import CredentialStatus, Integration, IntegrationStatus
+from tests.factories import CredentialFactory, IntegrationFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +108,37 @@ def test_connections_are_neither_added_nor_deleted(admin_client: Client) -> None
     assert admin_client.get(reverse("admin:integrations_integration_add")).status_code == 403
     delete = reverse("admin:integrations_integration_delete", args=[connection.pk])
     assert admin_client.post(delete).status_code == 403
+
+
+def test_a_connection_is_disconnected_and_the_last_one_revokes_its_credential(admin_client: Client) -> None:
+    credential = CredentialFactory()
+    first, last = (
+        IntegrationFactory(credential=credential, account=credential.account, instance_type=name)
+        for name in ("first", "last")
+    )
+
+    def press(connection: Integration) -> None:
+        page = reverse("admin:integrations_integration_disconnect", args=[connection.pk])
+        answer = admin_client.post(page, follow=True)
+        assert answer.redirect_chain[-1][0] == reverse(LIST)
+
+    press(first)
+    credential.refresh_from_db()
+    assert credential.status == CredentialStatus.ACTIVE
+    press(last)
+    credential.refresh_from_db()
+    assert (credential.status, credential.status_reason) == (CredentialStatus.REVOKED, "disconnected")
+    assert Integration.objects.filter(deleted_at__isnull=False).count() == 2
+    assert LogEntry.objects.filter(change_message__contains="Disconnected").count() == 2
+
+
+def test_only_operators_disconnect(client: Client) -> None:
+    connection = IntegrationFactory(credential=CredentialFactory())
+    viewer = UserFactory(groups=["viewer"])
+    MembershipFactory(user=viewer, account=connection.account)
+    client.force_login(viewer)
+
+    answer = client.post(reverse("admin:integrations_integration_disconnect", args=[connection.pk]))
+
+    assert answer.status_code == 403
+    assert Integration.objects.get().deleted_at is None

@@ -9,8 +9,8 @@ WORKOUTS = "workouts"
 
 
 def connect(credential: Credential) -> Integration:
-    """The connection of a key, made when there is none; its history is read by itself then."""
-    return Integration.objects.get_or_create(
+    """The connection of a key, made or brought back; the history of a new one is read by itself."""
+    connection, made = Integration.objects.get_or_create(
         credential=credential,
         instance_type=WORKOUTS,
         defaults={
@@ -21,4 +21,7 @@ def connect(credential: Credential) -> Integration:
             "name": f"Hevy workouts of {credential.user or credential.account}",
             "configuration": {"update_frequency_minutes": 30},
         },
-    )[0]
+    )
+    if not made and connection.deleted_at is not None:
+        Integration.objects.filter(pk=connection.pk).update(deleted_at=None)
+    return connection
