@@ -67,7 +67,9 @@ def numbered_pages(
     """The pages from `first` on, in order; `fetch` is called in threads, at most `in_flight` at a time.
 
     Several are asked for at once only when a reply said how many pages there are, so that none is asked for
-    in vain; otherwise one ahead. The state after a page is `{state_key: next number}`, None after the last.
+    in vain; otherwise one ahead. With 0 nothing is fetched ahead: a page is asked for when the one before it
+    was taken in, so that a walk that is killed and taken up again fetches no more than one page twice. The
+    state after a page is `{state_key: next number}`, None after the last.
     """
     with _Ahead(fetch, first, in_flight, deadline) as ahead:
         ahead.ask(first)
@@ -111,15 +113,19 @@ def token_pages(
 
 
 class _Ahead(Generic[AskT, ReplyT]):
-    """Calls of `fetch` on their way, handed out in the order in which they were asked for."""
+    """Calls of `fetch` on their way, handed out in the order in which they were asked for.
+
+    With none `in_flight` a call is made when its reply is wanted.
+    """
 
     def __init__(
         self, fetch: Callable[[AskT], ReplyT], first: AskT, in_flight: int, deadline: Deadline | None
     ) -> None:
         self._fetch = fetch
-        self._in_flight = max(1, in_flight)
+        self._in_flight = in_flight
         self._deadline = deadline
-        self._threads = ThreadPoolExecutor(self._in_flight, thread_name_prefix="fetch")
+        self._threads = ThreadPoolExecutor(max(1, in_flight), thread_name_prefix="fetch")
+        self._later: deque[AskT] = deque()
         self._waiting: deque[Future[ReplyT]] = deque()
         self.asked_last = first
 
@@ -132,18 +138,26 @@ class _Ahead(Generic[AskT, ReplyT]):
 
     def room(self) -> bool:
         """Whether another call may be started."""
-        return len(self._waiting) < self._in_flight
+        return len(self._waiting) < self._in_flight or not (self._in_flight or self._later)
 
     def ask(self, position: AskT) -> None:
         """Start a call. Raises DeadlinePassed when no time is left for it."""
         if self._deadline is not None:
             self._deadline.check()
         self.asked_last = position
+        if not self._in_flight:
+            self._later.append(position)
+            return
+        self._start(position)
+
+    def _start(self, position: AskT) -> None:
         context = contextvars.copy_context()
         self._waiting.append(self._threads.submit(context.run, self._call, position))
 
     def take(self) -> ReplyT:
         """The reply of the oldest call. Raises what that call raised, or DeadlinePassed."""
+        if self._later:
+            self._start(self._later.popleft())
         future = self._waiting.popleft()
         if self._deadline is None:
             return future.result()

@@ -16,7 +16,7 @@ def disconnect(connection: Integration) -> bool:
     Connecting again brings the row back. The vendor is not told.
     """
     with transaction.atomic():
-        credential = Credential.objects.select_for_update().filter(pk=connection.credential_id).first()
+        credential = Credential.objects.select_for_update().filter(integrations=connection).first()
         there = Integration.objects.filter(pk=connection.pk, deleted_at=None)
         if not there.update(deleted_at=timezone.now()):
             return False

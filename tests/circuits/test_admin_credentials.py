@@ -118,7 +118,7 @@ def test_new_secrets_are_tried_before_they_are_saved(admin_client: Client, works
 
 
 def test_a_refused_replacement_leaves_what_is_stored(admin_client: Client, workstudio: WorkStudio) -> None:
-    credential = CredentialFactory(secrets=_login())
+    credential: Credential = CredentialFactory(secrets=_login())
 
     answer = admin_client.post(_url(credential), {"label": "x", "new_secret_password": "planted-typo"})
 

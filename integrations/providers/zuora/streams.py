@@ -66,9 +66,9 @@ class WorkflowStream(BulkStream):
         return workflow_row(record)
 
     def pages(self, start: Start) -> PageWalk:
-        """Pages of 50 until there is no next one, one of them ahead."""
+        """Pages of 50 until there is no next one."""
         first = start.state.get("page", 1)
-        walk = numbered_pages(self._client.workflow_page, first=first, in_flight=1, deadline=start.deadline)
+        walk = numbered_pages(self._client.workflow_page, first=first, in_flight=0, deadline=start.deadline)
         return _guarded(walk, first)
 
     def really_gone(self, keys: Sequence[Key]) -> Sequence[Key]:
