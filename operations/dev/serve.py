@@ -39,10 +39,13 @@ TICK_SECONDS = 0.2
 MAX_DEATHS = 3
 DEATHS_WITHIN_SECONDS = 60.0
 PAGES = (
+    ("operations:live", "runs as they go"),
     ("admin:circuits_circuit_changelist", "circuits"),
     ("admin:circuits_unlinkedplanner_changelist", "planners without a user"),
     ("admin:synclogs_synclog_changelist", "runs: counts, issues, retry"),
     ("admin:synclogs_job_changelist", "jobs and their attempts"),
+    ("admin:integrations_integration_changelist", "connections and their health"),
+    ("admin:integrations_event_changelist", "activity: payments, measurements, workouts"),
 )
 
 
