@@ -26,7 +26,10 @@ pytestmark = [pytest.mark.kill, pytest.mark.django_db(transaction=True)]
 
 
 def start(titan: Titan, settings: Settings) -> subprocess.Popen[str]:
-    """The command as a process of its own on the test's database."""
+    """The command as a process of its own on the test's database, deaf to no signal.
+
+    What a shell starts in the background ignores Ctrl-C, and so would what that starts.
+    """
     environ = {
         **os.environ,
         **titan.sandbox.environment(titan.url),
@@ -39,7 +42,13 @@ def start(titan: Titan, settings: Settings) -> subprocess.Popen[str]:
     }
     command = [sys.executable, "manage.py", "servicetitan_process_scheduled_syncs", "--json-output"]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
