@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from time import sleep
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -14,6 +13,7 @@ from circuits.statuses import FILTER_CAPTIONS, ApiStatus
 from circuits.workstudio.errors import WorkStudioNotConfigured, WorkStudioProtocolError
 from circuits.workstudio.login import Login, Logins
 from circuits.workstudio.table import PROVIDER, DDOTable, protocol_of, read_reply, read_table
+from integrations.http.closing import Closing
 from integrations.http.errors import IntegrationError, Unauthorized
 from integrations.http.pacing import Pacer
 from integrations.http.retry import RetryOn, RetryPolicy
@@ -55,7 +55,7 @@ def _total_timeout() -> float:
     return float(attempts * each + sum(waits))
 
 
-class WorkStudioClient:
+class WorkStudioClient(Closing):
     """Reads views of the configured WorkStudio server with the logins of a run: docs/workstudio.md.
 
     Close it, or use it as a context manager.
@@ -99,17 +99,6 @@ class WorkStudioClient:
             verify=_trust(),
             sleep=sleep,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the pooled connections."""

@@ -46,6 +46,15 @@ def json_body(response: ApiResponse) -> Any:
         ) from None
 
 
+def json_object(content: bytes) -> dict[str, Any]:
+    """The object that an error's body may be; empty for any other JSON, HTML or nothing."""
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def decoded(content: bytes) -> str:
     """The text of a body: UTF-8 with or without a byte order mark, else Windows-1252 (UnicodeDecodeError)."""
     try:

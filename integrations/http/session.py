@@ -4,12 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from requests.auth import AuthBase
 
 from integrations.http.authenticator import Authenticator
+from integrations.http.closing import Closing
 from integrations.http.deadline import Deadline
 from integrations.http.errors import IntegrationError, Unauthorized
 from integrations.http.exchange import Body, Call, Exchange, Explain, Headers, Params
@@ -48,7 +48,7 @@ class CallOptions(TypedDict, total=False):
     total_timeout: float | None
 
 
-class ApiSession:
+class ApiSession(Closing):
     """Calls to one vendor API. Threads may share a session; use it as a context manager or call `close()`.
 
     `base_url` may have a path prefix. `auth` is a (user, password) pair or a requests auth object;
@@ -108,14 +108,6 @@ class ApiSession:
             explain=explain,
             observe=None if budget is None else budget.observe,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all pooled connections."""

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import orjson
 from oauthlib.oauth2 import BackendApplicationClient, Client, WebApplicationClient
 
 from integrations.http.deadline import Deadline
 from integrations.http.errors import IntegrationError
 from integrations.http.pacing import CallBudget
-from integrations.http.response import ApiResponse
+from integrations.http.response import ApiResponse, json_object
 from integrations.http.retry import RetryPolicy
 from integrations.http.session import ApiSession
 from integrations.tokens.errors import TokenRefused
@@ -127,12 +126,7 @@ class TokenEndpoint:
 
 def _error_of(body: bytes) -> tuple[str, str]:
     """The error code and the vendor's words in a refusal (section 5.2); empty where there are none."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return "", ""
-    if not isinstance(document, dict):
-        return "", ""
+    document = json_object(body)
     said = next(
         (str(document[name]) for name in ("message", "error_description", "error") if document.get(name)), ""
     )

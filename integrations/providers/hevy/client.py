@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 
+from integrations.http.closing import Closing
 from integrations.http.errors import BadReply, Forbidden, IntegrationError, NotFound, Unauthorized
 from integrations.http.limits import Limits, Window, shared_budget
 from integrations.http.response import ApiResponse, json_body
@@ -35,7 +35,7 @@ class HevyPage:
     page_count: int
 
 
-class HevyClient:
+class HevyClient(Closing):
     """Reads what one API key may see: docs/hevy.md. Close it, or use it in `with`.
 
     Every call raises IntegrationError, Unauthorized where Hevy refuses the key.
@@ -54,14 +54,6 @@ class HevyClient:
             budget=shared_budget(_limits(credential, key)),
             explain=_explain,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the pooled connections."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from integrations.http.authenticator import Authenticator
+from integrations.http.closing import Closing
 from integrations.http.errors import BadReply
 from integrations.http.limits import Limits, Window, shared_budget
 from integrations.http.response import ApiResponse, json_body
@@ -57,7 +57,7 @@ class _FreshToken:
         """Nothing is stored that could be marked."""
 
 
-class MonzoClient:
+class MonzoClient(Closing):
     """Reads one person's accounts. Close it, or use it as a context manager.
 
     Every method raises IntegrationError; those of `errors.py` say what Monzo means.
@@ -92,14 +92,6 @@ class MonzoClient:
     def of_reply(cls, reply: TokenReply) -> MonzoClient:
         """With a token that is not stored yet."""
         return cls(_FreshToken(reply), "people who connect")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the pooled connections."""

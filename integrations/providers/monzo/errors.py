@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
-
 from integrations.http.errors import BadRequest, Fault, Forbidden, IntegrationError, Unauthorized
-from integrations.http.response import ApiResponse
+from integrations.http.response import ApiResponse, json_object
 
 NOT_APPROVED = "forbidden.insufficient_permissions"
 TOO_OLD = "forbidden.verification_required"
@@ -63,10 +61,5 @@ def explain(response: ApiResponse, error: IntegrationError) -> IntegrationError:
 
 
 def _said(body: bytes) -> tuple[str, str]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return "", ""
-    if not isinstance(document, dict):
-        return "", ""
+    document = json_object(body)
     return str(document.get("code") or ""), str(document.get("message") or "")

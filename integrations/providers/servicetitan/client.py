@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 
+from integrations.http.closing import Closing
 from integrations.http.deadline import Deadline
 from integrations.http.errors import (
     BadReply,
@@ -77,7 +77,7 @@ def limits(credential: ServiceTitanCredential) -> Limits:
     )
 
 
-class ServiceTitanClient:
+class ServiceTitanClient(Closing):
     """Reads one tenant's records with one credential: docs/servicetitan.md. Close it, or use it in `with`.
 
     `deadline` bounds everything it does (None: a day). `foreground` is how long it may wait for the vendor:
@@ -109,17 +109,6 @@ class ServiceTitanClient:
             budget=shared_budget(limits(credential)),
             explain=explain,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the pooled connections."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from integrations.http.errors import (
     Action,
     Fault,
@@ -14,7 +12,7 @@ from integrations.http.errors import (
     RateLimited,
     Unauthorized,
 )
-from integrations.http.response import ApiResponse
+from integrations.http.response import ApiResponse, json_object
 from integrations.providers.servicetitan.slug import PROVIDER
 from synclogs.redaction import redact_text
 
@@ -144,7 +142,7 @@ def explain(response: ApiResponse, error: IntegrationError) -> IntegrationError:
 
 def read_problem(body: bytes) -> tuple[str, str, dict[str, list[str]]]:
     """The title, the trace id and the messages by parameter of an error body, as far as it has them."""
-    found = _object(body)
+    found = json_object(body)
     title = found.get("title") or found.get("message") or ""
     trace_id = found.get("traceId")
     errors = found.get("errors")
@@ -157,11 +155,3 @@ def read_problem(body: bytes) -> tuple[str, str, dict[str, list[str]]]:
             if isinstance(messages, list)
         },
     )
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}

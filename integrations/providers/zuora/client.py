@@ -7,12 +7,12 @@ import hmac
 import threading
 from collections.abc import Callable
 from time import sleep
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
 
+from integrations.http.closing import Closing
 from integrations.http.errors import (
     ConnectionFailed,
     IntegrationError,
@@ -58,7 +58,7 @@ TOKENS_PER_MINUTE = 80
 ONCE = RetryPolicy(attempts=1)
 
 
-class ZuoraClient:
+class ZuoraClient(Closing):
     """Reads one customer's workflows: docs/zuora.md. Threads may share it; close it.
 
     A wait of up to ten seconds, asked for by Zuora or by the rule of the last twentieth, is slept; a longer
@@ -87,14 +87,6 @@ class ZuoraClient:
             explain=self._explain,
             sleep=sleep,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the pooled connections."""
