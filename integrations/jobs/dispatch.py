@@ -5,20 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import orjson
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, User
 from integrations.jobs import delivery
 from synclogs.models import OPEN_JOB_STATUSES, Job, JobQueue
 
 if TYPE_CHECKING:
     from integrations.jobs.base import BaseJob
     from integrations.models import Integration
+
+
+class DispatchOptions(TypedDict, total=False):
+    """The keyword arguments of every job class's `dispatch`: see `BaseJob.dispatch`."""
+
+    account: Account | None
+    args: Mapping[str, Any] | None
+    run_at: datetime | None
+    queue: JobQueue | None
+    retry_of: Job | None
+    triggered_by: User | None
+    schedule_slot: str | None
+
 
 NOT_PART_OF_THE_WORK = ("triggered_by", "trigger")
 TRIES = 3

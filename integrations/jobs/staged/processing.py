@@ -6,8 +6,8 @@ import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, Unpack
 
 import orjson
 from django.conf import settings
@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from accounts.models import Account, User
 from integrations.http.errors import Action, Fault, IntegrationError
 from integrations.jobs.base import BaseJob
+from integrations.jobs.dispatch import DispatchOptions
 from integrations.jobs.outcomes import Decision, JobCancelled, LeaseLost
 from integrations.jobs.staged import duplicates, replay, run_ends, splitting
 from integrations.models import DeliveryStatus, Integration, RawPayload, WebhookDelivery
@@ -183,26 +183,24 @@ class BaseProcessingJob(BaseJob):
     def dispatch(
         cls,
         integration: Integration | None = None,
-        *,
-        account: Account | None = None,
-        args: Mapping[str, Any] | None = None,
-        run_at: datetime | None = None,
-        queue: JobQueue | None = None,
-        retry_of: Job | None = None,
-        triggered_by: User | None = None,
-        schedule_slot: str | None = None,
+        **options: Unpack[DispatchOptions],
     ) -> Job:
         """Process `args["payload"]` again, as a run of its own. Raises LookupError when it is gone."""
-        options = dict(args or {})
+        args = dict(options.get("args") or {})
         payload = (
-            RawPayload.objects.select_related("integration", "account").filter(pk=options["payload"]).first()
+            RawPayload.objects.select_related("integration", "account").filter(pk=args["payload"]).first()
         )
         if payload is None:
             raise LookupError(
-                f"payload {options['payload']} is gone: it was pruned or its connection was removed"
+                f"payload {args['payload']} is gone: it was pruned or its connection was removed"
             )
-        trigger = str(options.get("trigger", SyncTrigger.MANUAL))
-        return replay.process_again([payload], trigger, triggered_by, queue=queue, retry_of=retry_of)[0]
+        return replay.process_again(
+            [payload],
+            str(args.get("trigger", SyncTrigger.MANUAL)),
+            options.get("triggered_by"),
+            queue=options.get("queue"),
+            retry_of=options.get("retry_of"),
+        )[0]
 
     @classmethod
     def unique_key(cls, integration: Integration | None, args: Mapping[str, Any]) -> str:

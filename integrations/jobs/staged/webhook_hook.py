@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Unpack, cast
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Account, User
+from integrations.jobs.dispatch import DispatchOptions
 from integrations.jobs.outcomes import Decision
 from integrations.jobs.staged.page import Page
 from integrations.jobs.staged.staging import StagingJob
@@ -111,37 +110,21 @@ class BaseWebhookHookJob(StagingJob):
         integration: Integration | None = None,
         *,
         delivery: WebhookDelivery | None = None,
-        account: Account | None = None,
-        args: Mapping[str, Any] | None = None,
-        run_at: datetime | None = None,
-        queue: JobQueue | None = None,
-        retry_of: Job | None = None,
-        triggered_by: User | None = None,
-        schedule_slot: str | None = None,
+        **options: Unpack[DispatchOptions],
     ) -> Job:
         """Commit the job of a delivery: of one that is stored, or of a `payload` that is stored here.
 
         `payload` is the raw body, or a value that is stored as JSON. A body that was stored before is not
         stored again. Raises ValueError where it cannot be told whose the payload is.
         """
-        if delivery is None and "delivery" not in (args or {}):
+        args = dict(options.get("args") or {})
+        if delivery is None and "delivery" not in args:
             delivery = _stored(cls.provider, payload, headers or {}, integration)
-        options = dict(args or {})
         if delivery is not None:
-            options["delivery"] = str(delivery.pk)
-            options["content"] = delivery.event_id[:64]
-            account = account or delivery.account
-        # BaseJob.dispatch creates the row.
-        return super().dispatch(
-            integration,
-            account=account,
-            args=options,
-            run_at=run_at,
-            queue=queue,
-            retry_of=retry_of,
-            triggered_by=triggered_by,
-            schedule_slot=schedule_slot,
-        )
+            args |= {"delivery": str(delivery.pk), "content": delivery.event_id[:64]}
+            options["account"] = options.get("account") or delivery.account
+        options["args"] = args
+        return super().dispatch(integration, **options)
 
     @classmethod
     def unique_key(cls, integration: Integration | None, args: Mapping[str, Any]) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import Account, User
 from integrations.http.errors import IntegrationError
+from integrations.jobs.dispatch import DispatchOptions
 from integrations.jobs.outcomes import Decision, Next
 from integrations.jobs.registry import register_job
 from integrations.jobs.sync_job import BaseSyncJob
@@ -61,13 +59,7 @@ class SyncCustomerWorkflows(BaseSyncJob):
         force: bool = False,
         *,
         customer_id: int | None = None,
-        account: Account | None = None,
-        args: Mapping[str, Any] | None = None,
-        run_at: datetime | None = None,
-        queue: JobQueue | None = None,
-        retry_of: Job | None = None,
-        triggered_by: User | None = None,
-        schedule_slot: str | None = None,
+        **options: Unpack[DispatchOptions],
     ) -> Job:
         """Commit a job for a customer, named by its id: `dispatch(7)`, `dispatch(7, force=True)`.
 
@@ -78,18 +70,10 @@ class SyncCustomerWorkflows(BaseSyncJob):
             customer_id, integration = integration, None
         if customer_id is not None:
             customer = ZuoraCustomer.objects.select_related("account", "integration").get(pk=customer_id)
-            account, integration = customer.account, customer.integration
-            args = {**(args or {}), **sync_args(customer_id, force=force)}
-        return super().dispatch(
-            integration,
-            account=account,
-            args=args,
-            run_at=run_at,
-            queue=queue,
-            retry_of=retry_of,
-            triggered_by=triggered_by,
-            schedule_slot=schedule_slot,
-        )
+            integration = customer.integration
+            options["account"] = customer.account
+            options["args"] = {**(options.get("args") or {}), **sync_args(customer_id, force=force)}
+        return super().dispatch(integration, **options)
 
     def handle(self) -> str | None:
         """Sync, unless the customer is gone or was synced within the last hour."""
